@@ -1,0 +1,138 @@
+"""What scripts/quickstart does after the build: see there."""
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+import exposition
+from private_postgres import PrivatePostgres, clean_environment
+from processes import (Failure, Processes, ended_by_signals, free_port, raise_file_limit, tail,
+                       unprivileged_user, wait_until)
+
+CLIENTS = 300
+BACKENDS = 10
+SECONDS = 5
+DATABASE = "app"
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def start_sluice(processes, folder, binary, postgres):
+    """Starts the server with no configuration file; returns it with its two ports."""
+    port, admin_port = free_port(6432), free_port(9632)
+    user = unprivileged_user()
+    if user is not None:
+        # The tree may lie where only root can read.
+        binary = shutil.copy(binary, os.path.join(folder, "sluice"))
+    command = [binary, "--postgres", postgres.url, "--set", f"postgres.pool_size={BACKENDS}"]
+    if port != 6432:
+        command += ["--set", f'postgres.listen=["127.0.0.1:{port}"]']
+    if admin_port != 9632:
+        command += ["--set", f'admin.listen="127.0.0.1:{admin_port}"']
+    log = os.path.join(folder, "sluice.log")
+    process = processes.start(command, log, user=user, files=CLIENTS * 2 + 1024)
+    try:
+        wait_until(lambda: exposition.fetch(f"http://127.0.0.1:{admin_port}/readyz"),
+                   "Sluice is ready", 30.0, process)
+    except Failure as failure:
+        raise Failure(f"{failure}\n{tail(log)}") from None
+    return process, log, port, admin_port
+
+
+def run_load(folder, pgbench, port):
+    """pgbench through Sluice; returns what it printed as numbers."""
+    raise_file_limit(CLIENTS + 256)
+    done = subprocess.run(
+        [pgbench, "--no-vacuum", "--select-only", "--client", str(CLIENTS), "--jobs", "2",
+         "--time", str(SECONDS), "--host", "127.0.0.1", "--port", str(port), "--username",
+         DATABASE, DATABASE], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, env=clean_environment(), check=False,
+        timeout=SECONDS + 120)
+    numbers = {
+        "transactions": r"actually processed: (\d+)",
+        "failed": r"number of failed transactions: (\d+)",
+        "rate": r"tps = ([\d.]+)",
+    }
+    result = {}
+    for name, pattern in numbers.items():
+        match = re.search(pattern, done.stdout)
+        if match is None or done.returncode != 0:
+            raise Failure(f"pgbench did not get through:\n{done.stdout.strip()}")
+        result[name] = float(match[1])
+    return result
+
+
+def milliseconds(seconds):
+    return "nobody waited" if seconds is None else f"{seconds * 1000:.1f} ms"
+
+
+def summary(port, admin_port, load, metrics):
+    waits = exposition.histogram(metrics, "sluice_pool_wait_seconds", database=DATABASE)
+    backends = int(exposition.total(metrics, "sluice_pool_backends", database=DATABASE))
+    refused = int(exposition.total(metrics, "sluice_refusals_total"))
+    rows = [
+        ("Connect with", f"psql postgresql://{DATABASE}@127.0.0.1:{port}/{DATABASE}"),
+        ("Metrics", f"http://127.0.0.1:{admin_port}/metrics"),
+        ("Went through", f"{load['transactions']:,.0f} transactions in {SECONDS} s "
+                         f"({load['rate']:,.0f} a second), {load['failed']:.0f} failed"),
+        ("Shared", f"{CLIENTS} clients on {backends} backends "
+                   f"(at most {BACKENDS}): {CLIENTS / max(backends, 1):.0f} clients a backend"),
+        ("Waited for one", f"p50 {milliseconds(exposition.quantile(waits, 0.5))}, "
+                           f"p99 {milliseconds(exposition.quantile(waits, 0.99))}"),
+        ("Refused", str(refused)),
+    ]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
+
+
+def stay(process, log):
+    """Until Ctrl-C, or until Sluice ends by itself, which is then a failure."""
+    say("\nSluice and its PostgreSQL stay up; Ctrl-C ends both.")
+    ended = threading.Event()
+    # SIGCHLD interrupts the wait, so a Sluice that ends is noticed at once.
+    signal.signal(signal.SIGCHLD, lambda *unused: process.poll() is not None and ended.set())
+    if process.poll() is None:
+        ended.wait()
+    raise Failure(f"Sluice ended with code {process.returncode}\n{tail(log)}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/quickstart")
+    parser.add_argument("--once", action="store_true", help="end after the summary")
+    parser.add_argument("--binary", default="build/release/server/sluice", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    ended_by_signals()
+    try:
+        with tempfile.TemporaryDirectory(prefix="sluice-") as folder, Processes() as processes:
+            say("starting a private PostgreSQL ...")
+            postgres = PrivatePostgres(processes, folder, DATABASE)
+            postgres.fill()
+            say(f"starting Sluice before it (PostgreSQL is on port {postgres.port}) ...")
+            process, log, port, admin_port = start_sluice(
+                processes, folder, os.path.abspath(options.binary), postgres)
+            say(f"{CLIENTS} clients for {SECONDS} s on {BACKENDS} backends ...")
+            load = run_load(folder, os.path.join(postgres.binaries, "pgbench"), port)
+            text = exposition.fetch(f"http://127.0.0.1:{admin_port}/metrics")
+            if text is None:
+                raise Failure(f"Sluice gives no metrics\n{tail(log)}")
+            say("\n" + summary(port, admin_port, load, exposition.samples(text)))
+            if not options.once:
+                stay(process, log)
+    except KeyboardInterrupt:
+        say("\nstopped")
+    except Failure as failure:
+        print(f"quickstart: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
