@@ -53,7 +53,7 @@ class PrivatePostgres:
             command += ["-c", f"{key}={value}"]
         self.process = processes.start(command, self.log, user=self.user)
         try:
-            wait_until(self._is_ready, f"PostgreSQL on port {self.port}", 60.0, self.process)
+            wait_until(self._is_ready, f"waiting for PostgreSQL on port {self.port}", 60.0, self.process)
         except Failure as failure:
             raise Failure(f"{failure}\n{tail(self.log)}") from None
         self.execute(f'CREATE ROLE "{name}" LOGIN', f'CREATE DATABASE "{name}" OWNER "{name}"')

@@ -4,11 +4,9 @@ import argparse
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 
 import exposition
 from private_postgres import PrivatePostgres, clean_environment
@@ -41,7 +39,7 @@ def start_sluice(processes, folder, binary, postgres):
     process = processes.start(command, log, user=user, files=CLIENTS * 2 + 1024)
     try:
         wait_until(lambda: exposition.fetch(f"http://127.0.0.1:{admin_port}/readyz"),
-                   "Sluice is ready", 30.0, process)
+                   "waiting for Sluice", 30.0, process)
     except Failure as failure:
         raise Failure(f"{failure}\n{tail(log)}") from None
     return process, log, port, admin_port
@@ -96,11 +94,7 @@ def summary(port, admin_port, load, metrics):
 def stay(process, log):
     """Until Ctrl-C, or until Sluice ends by itself, which is then a failure."""
     say("\nSluice and its PostgreSQL stay up; Ctrl-C ends both.")
-    ended = threading.Event()
-    # SIGCHLD interrupts the wait, so a Sluice that ends is noticed at once.
-    signal.signal(signal.SIGCHLD, lambda *unused: process.poll() is not None and ended.set())
-    if process.poll() is None:
-        ended.wait()
+    process.wait()
     raise Failure(f"Sluice ended with code {process.returncode}\n{tail(log)}")
 
 

@@ -1,0 +1,224 @@
+"""What is measured. A scenario runs one fresh proxy once and returns its figures by row name."""
+
+import collections
+import dataclasses
+import glob
+import os
+import re
+import subprocess
+
+import cost
+from clients import Client
+from private_postgres import clean_environment
+from processes import Failure, raise_file_limit
+from proxies import NAME, PASSWORD, Proxy, Setup
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A line of the table. `target`: (what, sense, number), e.g. ("ratio", "<=", 0.95)."""
+
+    name: str
+    unit: str
+    target: tuple = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    name: str
+    rows: tuple
+    setup: Setup
+    measure: object
+    versus_itself: bool = False
+
+
+@dataclasses.dataclass
+class Bench:
+    """What every run needs."""
+
+    processes: object
+    postgres: object
+    seconds: float
+    quick: bool
+    with_perf: bool
+    notes: set = dataclasses.field(default_factory=set)
+
+    def pgbench(self, port, *arguments):
+        return [os.path.join(self.postgres.binaries, "pgbench"), "-n", "-S", "-h", "127.0.0.1",
+                "-p", str(port), "-U", NAME, *map(str, arguments), NAME]
+
+    def run(self, command):
+        """Runs a client program; returns (transactions, tps)."""
+        done = subprocess.run(command, cwd=self.postgres.folder, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env={**clean_environment(), "PGPASSWORD": PASSWORD}, check=False,
+                              timeout=self.seconds * 4 + 120)
+        count = re.search(r"actually processed: (\d+)", done.stdout)
+        rate = re.search(r"tps = ([\d.]+)", done.stdout)
+        failed = re.search(r"number of failed transactions: ([1-9]\d*)", done.stdout)
+        if done.returncode != 0 or not count or not rate or failed:
+            raise Failure(f"{' '.join(command)}:\n{done.stdout.strip()}")
+        return int(count[1]), float(rate[1])
+
+
+def transactions(mode, clients):
+    def measure(bench, proxy):
+        load = ["-M", mode, "-c", clients, "-j", min(clients, 2)]
+        bench.run(bench.pgbench(proxy.port, *load, "-t", max(1, 200 // clients)))
+        clock = cost.ProcessorTime(proxy.pid)
+        count, rate = bench.run(bench.pgbench(proxy.port, *load, "-T", bench.seconds))
+        total, user = clock.spent()
+        return {"cpu": total / count * 1e6, "user": user / count * 1e6, "rate": rate}
+
+    return measure
+
+
+def saturation(clients):
+    def measure(bench, proxy):
+        prefix = os.path.join(bench.postgres.folder, "latency")
+        load = ["-c", clients, "-j", 2]
+        bench.run(bench.pgbench(proxy.port, *load, "-t", 5))
+        clock = cost.ProcessorTime(proxy.pid)
+        count, rate = bench.run(bench.pgbench(proxy.port, *load, "-T", bench.seconds, "-l",
+                                              f"--log-prefix={prefix}"))
+        total, user = clock.spent()
+        times, by_client = [], collections.Counter()
+        for path in glob.glob(prefix + ".*"):
+            with open(path) as log:
+                for line in log:
+                    client, _, microseconds = line.split()[:3]
+                    by_client[client] += 1
+                    times.append(int(microseconds))
+            os.remove(path)
+        times.sort()
+        if len(by_client) < clients:
+            by_client["one that never had its turn"] = 0
+        return {"cpu": total / count * 1e6, "user": user / count * 1e6, "rate": rate,
+                "p50": times[len(times) // 2] / 1000, "p99": times[len(times) * 99 // 100] / 1000,
+                "fairness": min(by_client.values()) / max(by_client.values())}
+
+    return measure
+
+
+def calls(clients):
+    def measure(bench, proxy):
+        short, long = (100, 600) if bench.quick else (500, 2500)
+        load = ["-c", clients, "-j", min(clients, 2)]
+        bench.run(bench.pgbench(proxy.port, *load, "-t", 50))
+        counts = []
+        for each in (max(1, short // clients), max(2, long // clients) * 2):
+            made, (count, _) = cost.system_calls(
+                proxy.pid, bench.postgres.folder, bench.pgbench(proxy.port, *load, "-t", each),
+                bench.run, bench.with_perf)
+            counts.append((made, count))
+        # The difference of two runs is free of logins and of what the proxy does by itself.
+        return {"calls": (counts[1][0] - counts[0][0]) / (counts[1][1] - counts[0][1])}
+
+    return measure
+
+
+def logins(bench, proxy):
+    load = ["-C", "-c", 8, "-j", 4]
+    bench.run(bench.pgbench(proxy.port, *load, "-t", 3))
+    clock = cost.ProcessorTime(proxy.pid)
+    count, rate = bench.run(bench.pgbench(proxy.port, *load, "-T", bench.seconds))
+    total, user = clock.spent()
+    return {"cpu": total / count * 1e6, "user": user / count * 1e6, "rate": rate}
+
+
+def copy_out(bench, proxy):
+    rows = 200_000 if bench.quick else 500_000
+    client = Client(proxy.port, NAME, 60.0)
+    try:
+        client.query("SELECT 1")
+        clock = cost.ProcessorTime(proxy.pid)
+        received = client.drain(
+            f"COPY (SELECT repeat('x', 200) FROM generate_series(1, {rows})) TO STDOUT")
+        total, user = clock.spent()
+    finally:
+        client.close()
+    return {"cpu": total / received * 1e9, "user": user / received * 1e9}
+
+
+def idle(count):
+    def measure(bench, proxy):
+        if raise_file_limit(count + 256) < count + 256:
+            raise Failure(f"the limit of open files is too low for {count} clients")
+        clients = []
+        try:
+            before = cost.resident_bytes(proxy.pid)
+            for _ in range(count):
+                client = Client(proxy.port, NAME)
+                clients.append(client)
+                client.query("SELECT 1")
+            return {"memory": (cost.resident_bytes(proxy.pid) - before) / count / 1024}
+        finally:
+            for client in clients:
+                client.close()
+
+    return measure
+
+
+def over_workers(clients):
+    def measure(bench, proxy):
+        load = ["-c", clients, "-j", 2]
+        bench.run(bench.pgbench(proxy.port, *load, "-t", 20))
+        before = cost.thread_times(proxy.pid)
+        clock = cost.ProcessorTime(proxy.pid)
+        count, rate = bench.run(bench.pgbench(proxy.port, *load, "-T", bench.seconds))
+        total, _ = clock.spent()
+        after = cost.thread_times(proxy.pid)
+        # The workers are the busiest threads: what the others do, they do once a second.
+        spent = sorted((after[thread] - before.get(thread, 0.0) for thread in after), reverse=True)
+        spent = spent[:proxy.workers]
+        figures = {"cpu": total / count * 1e6, "rate": rate}
+        if proxy.workers > 1:
+            figures["share"] = min(spent) / sum(spent) * 100
+        return figures
+
+    return measure
+
+
+def cpu_rows(target, unit="us", user=1.5):
+    return (Row("cpu", unit, target), Row("user", unit, ("value", "<=", user) if user else ()))
+
+
+RATE = Row("rate", "1/s")
+
+
+def all_scenarios(workers=2):
+    found = []
+    for mode, bound in (("simple", 0.95), ("extended", 1.0)):
+        for clients in (1, 16, 64):
+            target = ("ratio", "<=", bound) if clients > 1 else ()
+            found.append(Scenario(f"{mode}-{clients}", (*cpu_rows(target), RATE), Setup(),
+                                  transactions(mode, clients)))
+    found.append(Scenario(
+        "saturation-200",
+        (*cpu_rows(("ratio", "<=", 0.82)), RATE, Row("p50", "ms"),
+         Row("p99", "ms", ("ratio", "<=", 1.0)), Row("fairness", "", ("value", ">=", 0.93))),
+        Setup(), saturation(200)))
+    for clients, bound in ((1, 6.0), (16, 5.5)):
+        found.append(Scenario(f"calls-{clients}", (Row("calls", "/txn", ("value", "<=", bound)),),
+                              Setup(), calls(clients)))
+    for auth, bound in (("trust", 0.9), ("scram-sha-256", 0.8)):
+        found.append(Scenario(f"login-{auth.split('-')[0]}",
+                              (*cpu_rows(("ratio", "<=", bound), user=None), RATE),
+                              Setup(auth=auth), logins))
+    found.append(Scenario("copy-out", cpu_rows(("ratio", "<=", 0.65), "s/GB", None), Setup(),
+                          copy_out))
+    for count in (1000, 10_000):
+        found.append(Scenario(f"idle-{count}", (Row("memory", "KiB", ("value", "<=", 0.8)),),
+                              Setup(max_clients=count + 100), idle(count)))
+    found.append(Scenario(
+        f"workers-{workers}",
+        (Row("cpu", "us", ("ratio", "<=", 1.1)), Row("rate", "1/s", ("ratio", ">=", 1.0)),
+         Row("share", "%", ("value", ">=", 80.0 / workers))),
+        Setup(pool_size=40), over_workers(64), versus_itself=True))
+    return found
+
+
+def run_once(bench, contestant, scenario, setup):
+    with Proxy(bench.processes, bench.postgres, contestant, setup) as proxy:
+        proxy.workers = contestant.workers or setup.workers
+        return scenario.measure(bench, proxy)
