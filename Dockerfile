@@ -5,9 +5,9 @@ WORKDIR /usr/src/sluice
 COPY scripts/deps scripts/deps
 RUN scripts/deps build && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN cmake --preset release \
+RUN cmake --preset release -DCMAKE_INSTALL_PREFIX=/usr \
     && cmake --build --preset release --target sluice \
-    && DESTDIR=/out cmake --install build/release --prefix /usr --strip
+    && DESTDIR=/out cmake --install build/release --strip
 # Which packages the program needs to run is asked of the program, so no list can grow old.
 RUN mkdir debian && touch debian/control \
     && dpkg-shlibdeps -O /out/usr/bin/sluice \

@@ -13,12 +13,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree
 
 from processes import Failure, ended_by_signals
 
 JOBS = "2"
+COMMAND_SECONDS = 40 * 60
+COMMAND_SECONDS_FULL = 6 * 3600
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
 
@@ -43,22 +46,41 @@ class Options:
 
 
 def run(command, environment, echo=True):
-    """Runs a program, passing on what it prints; returns its exit code and its lines."""
+    """Runs a program, passing on what it prints; returns its exit code and its lines.
+
+    A program that outlives its limit is ended, and one that leaves another behind with its
+    output in hand has failed: otherwise either would hold up a run that nobody watches.
+    """
     print("+ " + " ".join(command), flush=True)
     lines = []
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace",
-                          env=environment) as process:
+    limit = COMMAND_SECONDS_FULL if "SLUICE_TEST_FULL" in environment else COMMAND_SECONDS
+
+    def pass_on(output):
+        for line in output:
+            lines.append(line.rstrip("\n"))
+            if echo:
+                sys.stdout.write(line)
+                sys.stdout.flush()
+
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace",
+                               env=environment)
+    reader = threading.Thread(target=pass_on, args=(process.stdout,), daemon=True)
+    reader.start()
+    try:
+        code = process.wait(limit)
+    except BaseException:
+        process.terminate()
         try:
-            for line in process.stdout:
-                lines.append(line.rstrip("\n"))
-                if echo:
-                    sys.stdout.write(line)
-                    sys.stdout.flush()
-        except BaseException:
-            process.terminate()
-            raise
-    return process.returncode, lines
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        raise
+    reader.join(10)
+    if reader.is_alive():
+        print(f"{command[0]} has left a program behind that holds its output", flush=True)
+        code = code or 1
+    return code, list(lines)
 
 
 def one_check(command, options):
@@ -260,6 +282,10 @@ def step_simulation(options):
     return failed or ctest("build/dev", options, "-L", "sim", "--timeout", "3600")
 
 
+def step_quickstart(options):
+    return one_check(["scripts/quickstart", "--once"], options)
+
+
 STEPS = {
     "format": step_format,
     "tidy": step_tidy,
@@ -269,12 +295,15 @@ STEPS = {
     "tsan": step_tsan,
     "fuzz": step_fuzz,
 }
-FULL_STEPS = {"clang": step_clang, "clang-tidy": step_clang_tidy, "simulation": step_simulation}
+FULL_STEPS = {"clang": step_clang, "clang-tidy": step_clang_tidy, "simulation": step_simulation,
+              "quickstart": step_quickstart}
 
 
-def environment():
+def environment(full):
     """Ours, with a compiler cache that also serves clones in other folders."""
     result = dict(os.environ)
+    if full:
+        result["SLUICE_TEST_FULL"] = "1"
     result.setdefault("CCACHE_BASEDIR", os.getcwd())
     result.setdefault("CCACHE_NOHASHDIR", "1")
     # Needed for precompiled headers.
@@ -315,7 +344,7 @@ def main():
     ended_by_signals()
     names = arguments.only or [*STEPS, *(FULL_STEPS if arguments.full else [])]
     started = time.monotonic()
-    tallies = run_steps(names, Options(arguments.full, environment()))
+    tallies = run_steps(names, Options(arguments.full, environment(arguments.full)))
     print(f"\nAll steps ({time.monotonic() - started:.0f} s):")
     total = Tally()
     for name, (tally, seconds) in tallies.items():

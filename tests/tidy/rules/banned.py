@@ -19,7 +19,7 @@ WORDS = [
     (r"\bs?rand\s*\(", _ALL, "use <random>, or OpenSSL for secrets"),
     (r"\bstd\s*::\s*regex\b", _ALL, "it is slow and recursive; write the scan"),
     (r"\b(?:enable_)?shared_from_this\b", _ALL, "let the owner await its children"),
-    (r"\busing\s+namespace\s+(?!std(?:::\w+)*::\w*literals\b)", _ALL, "name what you use"),
+    (r"\busing\s+namespace\s+(?!std(?:::\w+)*::\w*literals\b)", _BENCH, "name what you use"),
     (r"(?<![\w:])assert\s*\(", _BENCH, "use SLUICE_ASSERT, which is on in every build"),
     (r"\bthrow\b", _BELOW, "errors below server/ are values"),
     (r"_clock\s*::\s*now\s*\(|\bgettimeofday\s*\(|\bclock_gettime\s*\(|(?<![\w.>])time\s*\(\s*(?:0|NULL|nullptr)?\s*\)",
