@@ -1,0 +1,379 @@
+#include "protocol/pg/statement_features.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace sluice::pg {
+
+enum class SqlWord : std::uint8_t {
+    other,
+    call,
+    constraints,
+    create,
+    declare,
+    discard,
+    do_,
+    global,
+    hold,
+    insert,
+    into,
+    listen,
+    load,
+    local,
+    merge,
+    prepare,
+    replace,
+    reset,
+    set,
+    temporary,
+    transaction,
+    update,
+    with,
+};
+
+namespace {
+
+/// 0 for a byte that cannot be in a word, else its lower case. Bytes above ASCII belong to words.
+constexpr std::array<char, 256> word_bytes = [] {
+    std::array<char, 256> table{};
+    for (unsigned i = 0; i < 256; ++i) {
+        const char byte = static_cast<char>(i);
+        const bool in_word = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
+                             byte == '_' || byte == '$' || i >= 0x80;
+        if (byte >= 'A' && byte <= 'Z') {
+            table[i] = static_cast<char>(byte - 'A' + 'a');
+        } else if (in_word) {
+            table[i] = byte;
+        }
+    }
+    return table;
+}();
+
+constexpr char word_byte(char byte) noexcept {
+    return word_bytes[static_cast<unsigned char>(byte)];
+}
+
+constexpr std::array<std::pair<std::string_view, SqlWord>, 23> keywords{{
+    {"call", SqlWord::call},
+    {"constraints", SqlWord::constraints},
+    {"create", SqlWord::create},
+    {"declare", SqlWord::declare},
+    {"discard", SqlWord::discard},
+    {"do", SqlWord::do_},
+    {"global", SqlWord::global},
+    {"hold", SqlWord::hold},
+    {"insert", SqlWord::insert},
+    {"into", SqlWord::into},
+    {"listen", SqlWord::listen},
+    {"load", SqlWord::load},
+    {"local", SqlWord::local},
+    {"merge", SqlWord::merge},
+    {"prepare", SqlWord::prepare},
+    {"replace", SqlWord::replace},
+    {"reset", SqlWord::reset},
+    {"set", SqlWord::set},
+    {"temp", SqlWord::temporary},
+    {"temporary", SqlWord::temporary},
+    {"transaction", SqlWord::transaction},
+    {"update", SqlWord::update},
+    {"with", SqlWord::with},
+}};
+
+/// Names whose mere presence tells, each with all names that begin alike; `pg_settings` only
+/// in an UPDATE, which its rule turns into set_config().
+constexpr std::array<std::pair<std::string_view, Feature>, 9> telling_names{{
+    {"pg_settings", Feature::set},
+    {"set_config", Feature::set},
+    {"pg_temp", Feature::temporary},
+    {"pg_advisory_lock", Feature::advisory_lock},
+    {"pg_try_advisory_lock", Feature::advisory_lock},
+    {"dblink_connect", Feature::code},
+    {"pg_replication_origin_se", Feature::code},
+    {"query_to_xml", Feature::code},
+    {"ts_stat", Feature::code},
+}};
+constexpr std::size_t telling_bytes_min = 7;
+constexpr std::size_t keyword_bytes_max = 11;
+
+/// What a word that begins with a letter must look like to be worth a comparison, which most are
+/// not: its second and third byte (by their lower five bits, the same for both cases) and its
+/// length (the highest bit: all that are longer).
+struct Shape {
+    unsigned seconds = 0;
+    unsigned thirds = 0;
+    unsigned lengths = 0;
+};
+constexpr std::size_t longest_bit = 31;
+
+constexpr unsigned letter_bit(char letter) noexcept {
+    return 1U << (static_cast<unsigned char>(letter) & 31U);
+}
+
+constexpr std::array<Shape, 256> telling_shapes = [] {
+    std::array<Shape, 256> table{};
+    const auto allow = [&table](std::string_view name, unsigned lengths) {
+        Shape& shape = table[static_cast<unsigned char>(name[0])];
+        shape.lengths |= lengths;
+        if (name.size() > 1) shape.seconds |= letter_bit(name[1]);
+        if (name.size() > 2) shape.thirds |= letter_bit(name[2]);
+    };
+    for (const auto& [name, word] : keywords)
+        allow(name, 1U << name.size());
+    for (const auto& [name, feature] : telling_names)
+        allow(name, ~0U << name.size());
+    for (const std::string_view prefix : {"e", "u"})
+        allow(prefix, 1U << 1U);  // E'...', U&"..."
+    for (unsigned char lower = 'a'; lower <= 'z'; ++lower)
+        table[lower - 'a' + 'A'] = table[lower];
+    return table;
+}();
+
+bool may_tell(const char* word, std::size_t length) noexcept {
+    const Shape& shape = telling_shapes[static_cast<unsigned char>(word[0])];
+    return ((shape.lengths >> std::min(length, longest_bit)) & 1U) != 0 &&
+           (length < 2 || (shape.seconds & letter_bit(word[1])) != 0) &&
+           (length < 3 || (shape.thirds & letter_bit(word[2])) != 0);
+}
+
+SqlWord find_word(std::string_view text) noexcept {
+    if (text.size() > keyword_bytes_max) return SqlWord::other;
+    for (const auto& [name, word] : keywords) {
+        if (name.size() == text.size() && name[0] == text[0] && name == text) return word;
+    }
+    return SqlWord::other;
+}
+
+}  // namespace
+
+void StatementScanner::feed(wire::Bytes text) {
+    if (text.empty() || state_ == State::finished) return;
+    const char* at = wire::as_text(text).data();
+    const char* end = at + text.size();
+    const void* const zero = std::memchr(at, 0, text.size());
+    if (zero != nullptr) end = static_cast<const char*>(zero);
+    while (at != end) {
+        if (state_ == State::between && *at == ' ') {
+            ++at;
+        } else if (state_ == State::word ||
+                   (state_ == State::between && word_byte(*at) != 0 && *at != '$')) {
+            at = take_word(at, end);
+        } else if ((state_ == State::dash && *at != '-') ||
+                   (state_ == State::slash && *at != '*')) {
+            state_ = State::between;  // It was an operator.
+            prefix_ = Prefix::none;
+        } else {
+            step(*at++);
+        }
+    }
+    if (zero != nullptr) {
+        if (state_ == State::word) word_ended();
+        state_ = State::finished;
+    }
+}
+
+/// Reads on in a word, or begins one. A word that is whole in hand and cannot tell anything by
+/// its shape, as most, is not copied.
+const char* StatementScanner::take_word(const char* at, const char* end) {
+    const char* const begin = at;
+    while (at != end && word_byte(*at) != 0)
+        ++at;
+    const auto length = static_cast<std::size_t>(at - begin);
+    if (state_ == State::between) {
+        word_bytes_ = 0;
+        if (at != end && !may_tell(begin, length)) {
+            prefix_ = Prefix::none;
+            if (word_index_ < 3 || first_ == SqlWord::prepare) statement_word(SqlWord::other);
+            previous_ = SqlWord::other;
+            return at;
+        }
+    }
+    const std::size_t copied = std::min<std::size_t>(length, word_bytes_max - word_bytes_);
+    for (std::size_t i = 0; i < copied; ++i)
+        word_[word_bytes_ + i] = word_byte(begin[i]);
+    word_bytes_ = static_cast<std::uint8_t>(word_bytes_ + copied);
+    state_ = State::word;
+    if (at != end) {
+        const bool escapes = *at == '\'' && word_bytes_ == 1 && word_[0] == 'e';
+        word_ended();
+        state_ = escapes ? State::escape_string : State::between;
+        if (escapes) ++at;
+    }
+    return at;
+}
+
+void StatementScanner::step(char byte) {
+    switch (state_) {
+        case State::word: return;  // Taken as a whole by take_word().
+        case State::between: step_between(byte); return;
+        case State::plain_string:
+            if (byte == '\'') state_ = State::between;
+            return;
+        case State::escape_string:
+            if (byte == '\\') state_ = State::escaped_byte;
+            if (byte == '\'') {
+                state_ = State::between;
+                prefix_ = Prefix::escape_string;
+            }
+            return;
+        case State::escaped_byte: state_ = State::escape_string; return;
+        case State::quoted_name:
+            if (byte == '"') {
+                word_ended();
+                state_ = State::between;
+            } else if (word_bytes_ < word_bytes_max) {
+                word_[word_bytes_++] = byte;
+            }
+            return;
+        case State::dash: state_ = State::line_comment; return;
+        case State::slash:
+            state_ = State::block_comment;
+            comment_depth_ = 1;
+            return;
+        case State::line_comment:
+        case State::block_comment:
+        case State::comment_slash:
+        case State::comment_star: step_comment(byte); return;
+        case State::dollar_tag:
+        case State::dollar_string: step_dollar(byte); return;
+        case State::finished: return;
+    }
+}
+
+void StatementScanner::step_between(char byte) {
+    if (byte >= '\t' && byte <= '\r') return;  // As the blank, which does not come here.
+    const Prefix prefix = std::exchange(prefix_, Prefix::none);
+    switch (byte) {
+        case '\'':
+            // A string goes on behind a line break, with the escapes it began with.
+            state_ = prefix == Prefix::escape_string ? State::escape_string : State::plain_string;
+            return;
+        case '-':
+            state_ = State::dash;
+            prefix_ = prefix;
+            return;
+        case '/': state_ = State::slash; return;
+        case '&':
+            if (prefix == Prefix::unicode) prefix_ = Prefix::unicode_and;
+            return;
+        case '.':
+            // "SET LOCAL x" ends with the transaction, "SET local.x" does not.
+            if (word_index_ == 2 && first_ == SqlWord::set) add(Feature::set);
+            return;
+        case ';':
+            word_index_ = 0;
+            previous_ = SqlWord::other;
+            update_seen_ = false;
+            return;
+        case '"':
+            if (prefix == Prefix::unicode_and) add(Feature::code);  // Any name, in escapes.
+            word_bytes_ = 0;
+            state_ = State::quoted_name;
+            return;
+        case '$':
+            tag_bytes_ = 0;
+            tag_[tag_bytes_++] = '$';
+            state_ = State::dollar_tag;
+            return;
+        default: return;
+    }
+}
+
+void StatementScanner::step_comment(char byte) {
+    if (state_ == State::line_comment) {
+        if (byte == '\n' || byte == '\r') state_ = State::between;
+        return;
+    }
+    if (state_ == State::comment_slash && byte == '*') {
+        ++comment_depth_;  // Block comments nest. Two bytes each: no frame can overflow it.
+        state_ = State::block_comment;
+    } else if (state_ == State::comment_star && byte == '/') {
+        --comment_depth_;
+        state_ = comment_depth_ == 0 ? State::between : State::block_comment;
+    } else if (byte == '*') {
+        state_ = State::comment_star;
+    } else if (byte == '/') {
+        state_ = State::comment_slash;
+    } else {
+        state_ = State::block_comment;
+    }
+}
+
+void StatementScanner::step_dollar(char byte) {
+    if (state_ == State::dollar_tag) {
+        const bool digit = byte >= '0' && byte <= '9';
+        if (byte == '$') {
+            tag_matched_ = 0;
+            state_ = State::dollar_string;
+        } else if (word_byte(byte) == 0 || (digit && tag_bytes_ == 1)) {
+            state_ = State::between;  // A parameter such as $1, or a stray '$'.
+            if (!digit) step_between(byte);
+        } else if (tag_bytes_ < tag_bytes_max) {
+            tag_[tag_bytes_++] = byte;
+        } else {
+            add(Feature::code);  // The end of so long a tag's string will not be recognised.
+        }
+        return;
+    }
+    // The closing tag is "$tag$"; a tag holds no '$', so a mismatch restarts at most at its first.
+    if (tag_matched_ == tag_bytes_ && byte == '$') {
+        state_ = State::between;
+    } else if (tag_matched_ < tag_bytes_ && byte == tag_[tag_matched_]) {
+        ++tag_matched_;
+    } else {
+        tag_matched_ = byte == '$' ? 1 : 0;
+    }
+}
+
+void StatementScanner::word_ended() {
+    const std::string_view text(word_.data(), word_bytes_);
+    const bool quoted = state_ == State::quoted_name;
+    prefix_ = !quoted && text == "u" ? Prefix::unicode : Prefix::none;
+    add(telling_name(text));
+    statement_word(quoted ? SqlWord::other : find_word(text));
+}
+
+Feature StatementScanner::telling_name(std::string_view text) const noexcept {
+    if (text.size() < telling_bytes_min) return Feature::none;
+    for (const auto& [name, feature] : telling_names) {
+        if (text[0] != name[0] || text[3] != name[3] || !text.starts_with(name)) continue;
+        if (name == "pg_settings" && !update_seen_) continue;
+        return feature;
+    }
+    return Feature::none;
+}
+
+void StatementScanner::statement_word(SqlWord word) {
+    if (word_index_ == 0) {
+        first_ = word;
+        if (word == SqlWord::listen) add(Feature::listen);
+        if (word == SqlWord::do_ || word == SqlWord::call || word == SqlWord::load)
+            add(Feature::code);
+        if (word == SqlWord::reset || word == SqlWord::discard) add(Feature::reset);
+    } else if (word_index_ == 1) {
+        const bool of_transaction =
+            word == SqlWord::local || word == SqlWord::transaction || word == SqlWord::constraints;
+        if (first_ == SqlWord::set && !of_transaction) add(Feature::set);
+        if (first_ == SqlWord::prepare && word != SqlWord::transaction) add(Feature::prepare);
+    } else if (first_ == SqlWord::prepare) {
+        add(Feature::prepare);  // "PREPARE transaction AS ...": behind the command stands a string.
+    }
+    if (word == SqlWord::temporary) {
+        if (previous_ == SqlWord::create || previous_ == SqlWord::into ||
+            previous_ == SqlWord::local || previous_ == SqlWord::global ||
+            previous_ == SqlWord::replace) {
+            add(Feature::temporary);
+        }
+    }
+    if (word == SqlWord::hold && previous_ == SqlWord::with && first_ == SqlWord::declare) {
+        add(Feature::with_hold);
+    }
+    if (word == SqlWord::update) update_seen_ = true;
+    // "INSERT INTO temp" names a table.
+    const bool names_table =
+        word == SqlWord::into && (previous_ == SqlWord::insert || previous_ == SqlWord::merge);
+    previous_ = names_table ? SqlWord::other : word;
+    if (word_index_ < 3) ++word_index_;
+}
+
+}  // namespace sluice::pg

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace sluice {
+
+/// What the relay is to do with the bytes at the front of what a client sent. A session returns
+/// steps and performs nothing. `Owed` is the protocol's own word for the reply that a forwarded
+/// frame asks for; the relay only carries it to the backend's session.
+enum class StepKind : std::uint8_t {
+    read_more,  ///< Nothing can be decided before more bytes arrive.
+    forward,    ///< Send `bytes` on to the backend; behind `inject`, if that is not empty.
+    answer,     ///< Consume `bytes` and send `reply` to the client.
+    discard,    ///< Consume `bytes`.
+    finish,     ///< The client said farewell.
+    violate,    ///< The client broke the protocol; `reply` says how, in one sentence.
+};
+
+template <typename Owed>
+struct Step {
+    StepKind kind = StepKind::read_more;
+    Owed owed{};
+    Owed injected_owed{};
+    std::size_t bytes = 0;
+    std::string_view inject;  ///< A whole frame of static lifetime; its reply goes to nobody.
+    std::string_view reply;   ///< Static lifetime.
+};
+
+}  // namespace sluice
