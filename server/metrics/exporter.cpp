@@ -1,0 +1,315 @@
+#include "server/metrics/exporter.hpp"
+
+#include "protocol/assert.hpp"
+
+#include "config/values.hpp"
+
+#include "server/admin/backend_count.hpp"
+#include "server/metrics/label_value.hpp"
+#include "server/metrics/names.hpp"
+
+#include <prometheus/client_metric.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <array>
+#include <limits>
+#include <span>
+#include <sstream>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice::server {
+
+namespace {
+
+using pool::Backend;
+
+constexpr std::string_view postgres = "postgres";
+
+// By pool::Refused.
+constexpr std::array<std::string_view, pool::refused_count> refused_labels{
+    "queue_full", "wait_timeout", "backend_rejected", "draining"};
+
+// By pool::CloseReason.
+constexpr std::array<std::string_view, pool::close_reason_count> close_labels{
+    "broken",     "idle_timeout", "lifetime", "recycled",    "evicted",
+    "over_limit", "paused",       "draining", "open_failed", "lost"};
+
+constexpr std::array<std::pair<Backend::State, std::string_view>, 7> backend_labels{{
+    {Backend::State::opening, "opening"},
+    {Backend::State::idle, "idle"},
+    {Backend::State::checking, "checking"},
+    {Backend::State::leased, "active"},
+    {Backend::State::resetting, "resetting"},
+    {Backend::State::travelling, "travelling"},
+    {Backend::State::closing, "closing"},
+}};
+
+double seconds_of(std::chrono::nanoseconds duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+prometheus::MetricType library_type(MetricType type) {
+    switch (type) {
+        case MetricType::gauge: return prometheus::MetricType::Gauge;
+        case MetricType::counter: return prometheus::MetricType::Counter;
+        case MetricType::histogram: return prometheus::MetricType::Histogram;
+    }
+    return prometheus::MetricType::Untyped;
+}
+
+/// All families in the table's order, filled sample by sample.
+class Page {
+  public:
+    Page() {
+        families_.reserve(metric_count);
+        for (const MetricName& row : metric_names()) {
+            families_.push_back(
+                {std::string(row.name), std::string(row.help), library_type(row.type), {}});
+        }
+    }
+
+    /// `labels` are the values of the metric's label names, in the table's order.
+    void add(Metric metric, std::span<const std::string_view> labels, double value) {
+        prometheus::ClientMetric& sample = new_sample(metric, labels);
+        sample.gauge.value = value;
+        sample.counter.value = value;
+    }
+    template <class Count>
+    void add(Metric metric, std::span<const std::string_view> labels, Count value) {
+        add(metric, labels, static_cast<double>(value));
+    }
+    void add(Metric metric, std::span<const std::string_view> labels, const Histogram& value) {
+        prometheus::ClientMetric::Histogram& sample = new_sample(metric, labels).histogram;
+        sample.bucket.reserve(value.counts().size());
+        std::uint64_t count = 0;
+        for (std::size_t at = 0; at < value.counts().size(); ++at) {
+            count += value.counts()[at];
+            const bool is_last = at == Histogram::bounds.size();
+            sample.bucket.push_back({count, is_last ? std::numeric_limits<double>::infinity()
+                                                    : seconds_of(Histogram::bounds[at])});
+        }
+        sample.sample_count = count;
+        sample.sample_sum = seconds_of(value.sum());
+    }
+
+    [[nodiscard]] std::string text() const {
+        std::ostringstream out;
+        prometheus::TextSerializer().Serialize(out, families_);
+        return std::move(out).str();
+    }
+
+  private:
+    prometheus::ClientMetric& new_sample(Metric metric, std::span<const std::string_view> labels) {
+        const MetricName& row = name_of(metric);
+        SLUICE_ASSERT(labels.size() == row.labels.size());
+        prometheus::ClientMetric sample;
+        sample.label.reserve(labels.size());
+        for (std::size_t at = 0; at < labels.size(); ++at) {
+            sample.label.push_back({std::string(row.labels[at]), std::string(labels[at])});
+        }
+        auto& samples = families_[static_cast<std::size_t>(metric)].metric;
+        samples.push_back(std::move(sample));
+        return samples.back();
+    }
+
+    std::vector<prometheus::MetricFamily> families_;
+};
+
+/// The samples of one pool.
+class PoolSamples {
+  public:
+    PoolSamples(Page& page, const PoolSnapshot& snapshot)
+        : page_(page), database_(snapshot.database), user_(snapshot.user) {
+        pool_ = user_ + "@" + database_;
+    }
+
+    template <class Value>
+    void add(Metric metric, const Value& value) {
+        const std::array<std::string_view, 4> labels{postgres, database_, user_, pool_};
+        page_.add(metric, labels, value);
+    }
+    template <class Value>
+    void add(Metric metric, std::string_view last_label, const Value& value) {
+        const std::array<std::string_view, 5> labels{postgres, database_, user_, pool_, last_label};
+        page_.add(metric, labels, value);
+    }
+
+  private:
+    Page& page_;
+    std::string database_, user_, pool_;
+};
+
+void add_gauges(PoolSamples& samples, const PoolSnapshot& pool) {
+    const pool::Stats& stats = pool.stats;
+    samples.add(Metric::pool_info, config::show(pool.mode), 1);
+    samples.add(Metric::pool_size, stats.limits.pool_size);
+    samples.add(Metric::pool_reserve_size, stats.limits.reserve_pool_size);
+    samples.add(Metric::pool_max_waiters, stats.limits.max_waiters);
+    for (const auto& [state, label] : backend_labels) {
+        // A backend that is ordered and not made yet holds its permit already.
+        const bool is_opening = state == Backend::State::opening;
+        samples.add(Metric::pool_backends, label,
+                    stats.in_state(state) + (is_opening ? stats.opens_ordered : 0));
+    }
+    samples.add(Metric::pool_clients, "idle", pool.clients_idle);
+    samples.add(Metric::pool_clients, "waiting", pool.clients_waiting);
+    samples.add(Metric::pool_clients, "active", pool.clients_active);
+    samples.add(Metric::pool_waiting_clients, stats.waiters);
+    samples.add(Metric::pool_pinned_clients, pool.clients_pinned);
+    samples.add(Metric::pool_oldest_wait, seconds_of(stats.oldest_wait));
+}
+
+void add_counters(PoolSamples& samples, const PoolSnapshot& pool) {
+    const PoolCounters& counters = pool.counters;
+    const pool::Counters& engine = pool.stats.counters;
+    samples.add(Metric::pool_wait, counters.wait_seconds);
+    samples.add(Metric::pool_lease, counters.lease_seconds);
+    samples.add(Metric::pool_query, counters.query_seconds);
+    samples.add(Metric::pool_grants, "no", engine.grants_at_once);
+    samples.add(Metric::pool_grants, "yes", engine.grants_after_wait);
+    samples.add(Metric::pool_abandoned_waits, engine.abandons);
+    for (std::size_t at = 0; at < refused_labels.size(); ++at) {
+        samples.add(Metric::pool_refusals, refused_labels[at], engine.refusals[at]);
+    }
+    for (std::size_t at = 0; at < counters.pins.size(); ++at) {
+        samples.add(Metric::pool_pins, pg::name_of(static_cast<pg::PinReason>(at)),
+                    counters.pins[at]);
+    }
+    samples.add(Metric::pool_queries, counters.queries);
+    samples.add(Metric::pool_transactions, counters.transactions);
+    samples.add(Metric::pool_received_bytes, counters.received_bytes);
+    samples.add(Metric::pool_sent_bytes, counters.sent_bytes);
+    samples.add(Metric::pool_opens, engine.opens);
+    samples.add(Metric::pool_open_failures, engine.open_failures);
+    for (std::size_t at = 0; at < close_labels.size(); ++at) {
+        samples.add(Metric::pool_closes, close_labels[at], engine.closes[at]);
+    }
+    samples.add(Metric::pool_resets, engine.resets);
+    samples.add(Metric::pool_checks, engine.checks);
+    samples.add(Metric::pool_recoveries, counters.recoveries);
+    samples.add(Metric::pool_moves, engine.sends);
+}
+
+/// The pools under the names their labels bear, as many as are exported; the rest as one.
+std::vector<PoolSnapshot> exported_pools(const Snapshot& snapshot) {
+    std::vector<PoolSnapshot> pools = pools_of(snapshot);
+    const bool is_bounded = pools.size() <= exported_pool_count_max;
+    std::uint32_t rest_size = 0;
+    for (std::size_t at = 0; at < pools.size(); ++at) {
+        PoolSnapshot& pool = pools[at];
+        if (!is_bounded && at + 1 >= exported_pool_count_max) {
+            rest_size += pool.stats.limits.pool_size;
+            pool.database = pool.user = "(other)";
+        } else {
+            pool.database = label_value(pool.database);
+            pool.user = label_value(pool.user);
+        }
+    }
+    // Names that have become equal are added up here.
+    Snapshot renamed;
+    renamed.workers.emplace_back().pools = std::move(pools);
+    pools = pools_of(renamed);
+    for (PoolSnapshot& pool : pools) {
+        if (!is_bounded && pool.database == "(other)") pool.stats.limits.pool_size = rest_size;
+    }
+    return pools;
+}
+
+struct WorkerTotals {
+    WorkerCounters counters;
+    std::uint64_t login = 0, console = 0, idle = 0, waiting = 0, active = 0;
+};
+
+/// Adds the worker to the totals, and its own samples to the page.
+void add_worker(Page& page, WorkerTotals& totals, const WorkerSnapshot& worker) {
+    WorkerCounters& sum = totals.counters;
+    const WorkerCounters& part = worker.counters;
+    sum.clients_accepted += part.clients_accepted;
+    sum.logins += part.logins;
+    for (std::size_t at = 0; at < sum.refusals.size(); ++at)
+        sum.refusals[at] += part.refusals[at];
+    sum.accept_failures += part.accept_failures;
+    sum.cancels_received += part.cancels_received;
+    sum.cancels_forwarded += part.cancels_forwarded;
+    sum.cancels_dropped += part.cancels_dropped;
+
+    totals.login += worker.clients_login;
+    totals.console += worker.clients_console;
+    std::uint64_t clients = std::uint64_t{worker.clients_login} + worker.clients_console;
+    std::uint64_t backends = 0;
+    for (const PoolSnapshot& pool : worker.pools) {
+        totals.idle += pool.clients_idle;
+        totals.waiting += pool.clients_waiting;
+        totals.active += pool.clients_active;
+        clients += std::uint64_t{pool.clients_idle} + pool.clients_waiting + pool.clients_active;
+        backends += backend_count(pool.stats);
+    }
+    const std::string number = std::to_string(worker.worker);
+    const std::array<std::string_view, 1> labels{number};
+    page.add(Metric::worker_clients, labels, clients);
+    page.add(Metric::worker_backends, labels, backends);
+}
+
+void add_totals(Page& page, const WorkerTotals& totals) {
+    const std::array<std::string_view, 1> mode{postgres};
+    const auto add = [&](Metric metric, std::string_view label, std::uint64_t value) {
+        const std::array<std::string_view, 2> labels{postgres, label};
+        page.add(metric, labels, value);
+    };
+    add(Metric::clients, "login", totals.login);
+    add(Metric::clients, "idle", totals.idle);
+    add(Metric::clients, "waiting", totals.waiting);
+    add(Metric::clients, "active", totals.active);
+    add(Metric::clients, "console", totals.console);
+    page.add(Metric::clients_accepted, mode, totals.counters.clients_accepted);
+    page.add(Metric::accept_failures, mode, totals.counters.accept_failures);
+    page.add(Metric::logins, mode, totals.counters.logins);
+    // Reasons that have not occurred are there too: an alert on a series that does not exist
+    // never fires, and a rate needs the zero before the first one.
+    for (std::size_t at = 0; at < totals.counters.refusals.size(); ++at) {
+        add(Metric::refusals, row_of(static_cast<RefusalReason>(at)).label,
+            totals.counters.refusals[at]);
+    }
+    page.add(Metric::cancels_received, mode, totals.counters.cancels_received);
+    add(Metric::cancels, "forwarded", totals.counters.cancels_forwarded);
+    add(Metric::cancels, "dropped", totals.counters.cancels_dropped);
+}
+
+void add_server(Page& page, const Snapshot& snapshot) {
+    const std::array<std::string_view, 1> version{snapshot.version};
+    const std::array<std::string_view, 1> mode{postgres};
+    page.add(Metric::build_info, version, 1);
+    page.add(Metric::start_time, {},
+             std::chrono::duration<double>(snapshot.started.time_since_epoch()).count());
+    page.add(Metric::workers, {}, snapshot.workers.size());
+    page.add(Metric::max_clients, mode, snapshot.max_clients);
+    page.add(Metric::backends_used, {}, snapshot.backends_used);
+    page.add(Metric::max_backends, {}, snapshot.max_backends);
+    page.add(Metric::buffer_bytes, {}, snapshot.buffer_bytes);
+    page.add(Metric::buffer_bytes_max, {}, snapshot.buffer_bytes_max);
+}
+
+}  // namespace
+
+std::string metrics_text(const Snapshot& snapshot) {
+    Page page;
+    add_server(page, snapshot);
+    WorkerTotals totals;
+    for (const WorkerSnapshot& worker : snapshot.workers)
+        add_worker(page, totals, worker);
+    add_totals(page, totals);
+
+    const std::array<std::string_view, 1> mode{postgres};
+    page.add(Metric::pools, mode, pools_of(snapshot).size());
+    for (const PoolSnapshot& pool : exported_pools(snapshot)) {
+        PoolSamples samples(page, pool);
+        add_gauges(samples, pool);
+        add_counters(samples, pool);
+    }
+    return page.text();
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,139 @@
+#include "server/metrics/names.hpp"
+
+#include <array>
+
+namespace sluice::server {
+
+namespace {
+
+using enum MetricType;
+using Labels = std::span<const std::string_view>;
+
+constexpr std::array<std::string_view, 1> version{"version"};
+constexpr std::array<std::string_view, 1> worker{"worker"};
+constexpr std::array<std::string_view, 1> mode{"mode"};
+constexpr std::array<std::string_view, 2> mode_state{"mode", "state"};
+constexpr std::array<std::string_view, 2> mode_reason{"mode", "reason"};
+constexpr std::array<std::string_view, 2> mode_result{"mode", "result"};
+constexpr std::array<std::string_view, 4> pool{"mode", "database", "user", "pool"};
+constexpr std::array<std::string_view, 5> pool_state{"mode", "database", "user", "pool", "state"};
+constexpr std::array<std::string_view, 5> pool_reason{"mode", "database", "user", "pool", "reason"};
+constexpr std::array<std::string_view, 5> pool_waited{"mode", "database", "user", "pool", "waited"};
+constexpr std::array<std::string_view, 5> pool_mode{"mode", "database", "user", "pool",
+                                                    "pool_mode"};
+
+constexpr std::array<MetricName, metric_count> rows{{
+    {Metric::build_info, "sluice_build_info", gauge, version, "Always 1; the version is a label."},
+    {Metric::start_time,
+     "sluice_start_time_seconds",
+     gauge,
+     {},
+     "When the server started, in seconds since 1970."},
+    {Metric::workers, "sluice_workers", gauge, {}, "Threads that relay."},
+    {Metric::worker_clients, "sluice_worker_clients", gauge, worker,
+     "Clients of one worker, logged in or not."},
+    {Metric::worker_backends, "sluice_worker_backends", gauge, worker,
+     "Backends of one worker, in any state."},
+    {Metric::clients, "sluice_clients", gauge, mode_state, "Clients by what they do."},
+    {Metric::max_clients, "sluice_max_clients", gauge, mode,
+     "Clients that may be connected at once; 0: no limit."},
+    {Metric::clients_accepted, "sluice_clients_accepted_total", counter, mode,
+     "Clients whose connection was accepted."},
+    {Metric::accept_failures, "sluice_accept_failures_total", counter, mode,
+     "Connections that could not be accepted, for want of a file descriptor and the like."},
+    {Metric::logins, "sluice_logins_total", counter, mode, "Logins that succeeded."},
+    {Metric::refusals, "sluice_refusals_total", counter, mode_reason,
+     "Clients or requests turned away, or ended by this server."},
+    {Metric::cancels_received, "sluice_cancels_received_total", counter, mode,
+     "Cancel requests received."},
+    {Metric::cancels, "sluice_cancels_total", counter, mode_result,
+     "Cancel requests forwarded to a backend, or dropped."},
+    {Metric::backends_used,
+     "sluice_backends_used",
+     gauge,
+     {},
+     "Backends of all pools that count against sluice_max_backends."},
+    {Metric::max_backends,
+     "sluice_max_backends",
+     gauge,
+     {},
+     "Backends that all pools together may have; 0: no limit beyond the pools' own."},
+    {Metric::buffer_bytes,
+     "sluice_buffer_bytes",
+     gauge,
+     {},
+     "Bytes held for peers that do not read or have not finished sending."},
+    {Metric::buffer_bytes_max, "sluice_buffer_bytes_max", gauge, {}, "Bytes that may be held so."},
+    {Metric::pools, "sluice_pools", gauge, mode, "Pools: pairs of a database and a user."},
+    {Metric::pool_info, "sluice_pool_info", gauge, pool_mode,
+     "Always 1; the pool mode is a label."},
+    {Metric::pool_size, "sluice_pool_size", gauge, pool,
+     "Backends that the pool may have; 0: no limit."},
+    {Metric::pool_reserve_size, "sluice_pool_reserve_size", gauge, pool,
+     "Backends beyond sluice_pool_size for clients that wait long."},
+    {Metric::pool_max_waiters, "sluice_pool_max_waiters", gauge, pool,
+     "Clients that may be in line at once; 0: no limit."},
+    {Metric::pool_backends, "sluice_pool_backends", gauge, pool_state, "Backends by what they do."},
+    {Metric::pool_clients, "sluice_pool_clients", gauge, pool_state,
+     "Logged-in clients by what they do."},
+    {Metric::pool_waiting_clients, "sluice_pool_waiting_clients", gauge, pool,
+     "Clients in line for a backend now."},
+    {Metric::pool_pinned_clients, "sluice_pool_pinned_clients", gauge, pool,
+     "Active clients that keep their backend past the end of a transaction."},
+    {Metric::pool_oldest_wait, "sluice_pool_oldest_wait_seconds", gauge, pool,
+     "How long the first client in line has waited; 0: nobody waits."},
+    {Metric::pool_wait, "sluice_pool_wait_seconds", histogram, pool,
+     "From asking for a backend to holding one, with those that did not wait."},
+    {Metric::pool_lease, "sluice_pool_lease_seconds", histogram, pool,
+     "From holding a backend to giving it back."},
+    {Metric::pool_query, "sluice_pool_query_seconds", histogram, pool,
+     "From sending a request on to the end of its answer."},
+    {Metric::pool_grants, "sluice_pool_grants_total", counter, pool_waited,
+     "Backends handed out, at once or after a wait in line."},
+    {Metric::pool_abandoned_waits, "sluice_pool_abandoned_waits_total", counter, pool,
+     "Clients that left the line by themselves."},
+    {Metric::pool_refusals, "sluice_pool_refusals_total", counter, pool_reason,
+     "Clients that got no backend."},
+    {Metric::pool_pins, "sluice_pool_pins_total", counter, pool_reason,
+     "Clients that began to keep their backend past the end of a transaction."},
+    {Metric::pool_queries, "sluice_pool_queries_total", counter, pool,
+     "Requests answered: Query, FunctionCall and Sync."},
+    {Metric::pool_transactions, "sluice_pool_transactions_total", counter, pool,
+     "Transactions ended."},
+    {Metric::pool_received_bytes, "sluice_pool_received_bytes_total", counter, pool,
+     "Bytes from clients, sent on to backends."},
+    {Metric::pool_sent_bytes, "sluice_pool_sent_bytes_total", counter, pool,
+     "Bytes from backends, sent on to clients."},
+    {Metric::pool_opens, "sluice_pool_opens_total", counter, pool, "Connects begun."},
+    {Metric::pool_open_failures, "sluice_pool_open_failures_total", counter, pool,
+     "Connects that failed, logins to backends included."},
+    {Metric::pool_closes, "sluice_pool_closes_total", counter, pool_reason, "Backends closed."},
+    {Metric::pool_resets, "sluice_pool_resets_total", counter, pool,
+     "Backends cleaned by server_reset_query before reuse."},
+    {Metric::pool_checks, "sluice_pool_checks_total", counter, pool,
+     "Backends asked for a sign of life before they were handed out."},
+    {Metric::pool_recoveries, "sluice_pool_recoveries_total", counter, pool,
+     "Backends whose client left in the middle of something."},
+    {Metric::pool_moves, "sluice_pool_moves_total", counter, pool,
+     "Backends sent to another worker, where somebody waited longer."},
+}};
+
+constexpr bool rows_are_in_order() {
+    for (std::size_t at = 0; at < rows.size(); ++at) {
+        if (rows[at].metric != static_cast<Metric>(at)) return false;
+    }
+    return true;
+}
+static_assert(rows_are_in_order());
+
+}  // namespace
+
+std::span<const MetricName> metric_names() noexcept {
+    return rows;
+}
+
+const MetricName& name_of(Metric metric) noexcept {
+    return rows[static_cast<std::size_t>(metric)];
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace sluice::server {
+
+/// Every metric, in the order in which they appear on the page. docs/metrics.md describes each.
+enum class Metric : std::uint8_t {
+    build_info,
+    start_time,
+    workers,
+    worker_clients,
+    worker_backends,
+    clients,
+    max_clients,
+    clients_accepted,
+    accept_failures,
+    logins,
+    refusals,
+    cancels_received,
+    cancels,
+    backends_used,
+    max_backends,
+    buffer_bytes,
+    buffer_bytes_max,
+    pools,
+    pool_info,
+    pool_size,
+    pool_reserve_size,
+    pool_max_waiters,
+    pool_backends,
+    pool_clients,
+    pool_waiting_clients,
+    pool_pinned_clients,
+    pool_oldest_wait,
+    pool_wait,
+    pool_lease,
+    pool_query,
+    pool_grants,
+    pool_abandoned_waits,
+    pool_refusals,
+    pool_pins,
+    pool_queries,
+    pool_transactions,
+    pool_received_bytes,
+    pool_sent_bytes,
+    pool_opens,
+    pool_open_failures,
+    pool_closes,
+    pool_resets,
+    pool_checks,
+    pool_recoveries,
+    pool_moves,
+};
+constexpr std::size_t metric_count = 45;
+
+enum class MetricType : std::uint8_t { gauge, counter, histogram };
+
+struct MetricName {
+    Metric metric;
+    std::string_view name;
+    MetricType type;
+    std::span<const std::string_view> labels;  ///< Of every sample, in this order.
+    std::string_view help;
+};
+
+/// One row a metric, in the order of `Metric`.
+[[nodiscard]] std::span<const MetricName> metric_names() noexcept;
+[[nodiscard]] const MetricName& name_of(Metric metric) noexcept;
+
+}  // namespace sluice::server

@@ -1,0 +1,78 @@
+#pragma once
+
+#include "server/snapshot.hpp"
+
+namespace sluice::server {
+
+/// Two workers, the pool alice@app on both, bob@shop on one, in numbers that tell which is which.
+[[nodiscard]] inline Snapshot snapshot_sample() {
+    using namespace std::chrono_literals;
+    using State = pool::Backend::State;
+    Snapshot snapshot;
+    snapshot.max_clients = 10'000;
+    snapshot.max_backends = 100;
+    snapshot.backends_used = 9;
+    snapshot.buffer_bytes = 4096;
+    snapshot.buffer_bytes_max = 1 << 28;
+    snapshot.started = std::chrono::sys_days{2026y / 1 / 31} + 23h;
+    snapshot.version = "0.1.0";
+
+    PoolSnapshot app;
+    app.database = "app";
+    app.user = "alice";
+    app.stats.limits.pool_size = 8;
+    app.stats.backends[static_cast<std::size_t>(State::leased)] = 3;
+    app.stats.backends[static_cast<std::size_t>(State::idle)] = 1;
+    app.stats.backends[static_cast<std::size_t>(State::opening)] = 1;
+    app.stats.opens_ordered = 1;
+    app.stats.waiters = 2;
+    app.stats.oldest_wait = 2'500ms;
+    app.stats.counters.grants_at_once = 70;
+    app.stats.counters.grants_after_wait = 30;
+    app.stats.counters.closes[static_cast<std::size_t>(pool::CloseReason::lifetime)] = 4;
+    app.stats.counters.refusals[static_cast<std::size_t>(pool::Refused::wait_timeout)] = 5;
+    app.counters.queries = 100;
+    app.counters.transactions = 90;
+    app.counters.received_bytes = 1'000;
+    app.counters.sent_bytes = 5'000'000'000;
+    app.counters.pins[static_cast<std::size_t>(pg::PinReason::listen)] = 1;
+    app.counters.wait_seconds.record(0ns);
+    app.counters.wait_seconds.record(3ms);
+    app.counters.lease_seconds.record(20ms);
+    app.counters.query_seconds.record(200s);
+    app.clients_idle = 40;
+    app.clients_waiting = 2;
+    app.clients_active = 3;
+    app.clients_pinned = 1;
+
+    PoolSnapshot shop;
+    shop.database = "shop";
+    shop.user = "bob";
+    shop.mode = config::PoolMode::session;
+    shop.clients_idle = 7;
+
+    WorkerSnapshot& first = snapshot.workers.emplace_back();
+    first.counters.clients_accepted = 60;
+    first.counters.logins = 55;
+    first.counters.refusals[static_cast<std::size_t>(RefusalReason::login_failed)] = 6;
+    first.counters.cancels_received = 3;
+    first.counters.cancels_forwarded = 2;
+    first.counters.cancels_dropped = 1;
+    first.clients_login = 1;
+    first.clients_console = 1;
+    first.pools = {app, shop};
+    first.clients.push_back(
+        {42, "alice", "app", "active", "127.0.0.1:50001", "psql", "listen", 7, 90s, 0ms});
+    first.clients.push_back({43, "alice", "app", "waiting", "[::1]:50002", "", "", 0, 3s, 2'500ms});
+    first.backends.push_back(
+        {7, "alice", "app", "leased", "unix:/run/postgresql/.s.PGSQL.5432", 4711, 42, 3'600s});
+
+    WorkerSnapshot& second = snapshot.workers.emplace_back();
+    second.worker = 1;
+    second.counters.accept_failures = 1;
+    second.pools = {app};
+    second.backends.push_back({8, "alice", "app", "idle", "10.0.0.5:5432", 4712, 0, 60s});
+    return snapshot;
+}
+
+}  // namespace sluice::server
