@@ -1,0 +1,31 @@
+// SQL text: what a scanner finds must not depend on the pieces in which it comes.
+
+#include "protocol/assert.hpp"
+#include "protocol/pg/statement_features.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+    using namespace sluice;
+    constexpr std::byte zero{0};
+    const wire::Bytes text(reinterpret_cast<const std::byte*>(bytes), size);
+    pg::StatementScanner whole;
+    whole.feed(text);
+    whole.feed({&zero, 1});
+
+    pg::StatementScanner single;
+    for (std::size_t at = 0; at < size; ++at)
+        single.feed(text.subspan(at, 1));
+    single.feed({&zero, 1});
+    SLUICE_ASSERT(single.features() == whole.features());
+
+    for (std::size_t cut = 0; cut < size && cut < 64; ++cut) {
+        pg::StatementScanner halves;
+        halves.feed(text.first(cut));
+        halves.feed(text.subspan(cut));
+        halves.feed({&zero, 1});
+        SLUICE_ASSERT(halves.features() == whole.features());
+    }
+    return 0;
+}
