@@ -1,0 +1,141 @@
+#include "config/addresses.hpp"
+
+#include "config/values.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::config {
+
+namespace {
+
+constexpr std::string_view socket_name = ".s.PGSQL.";
+
+bool is_host_name(std::string_view text) {
+    constexpr std::string_view letters =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    return !text.empty() && text.size() <= 253 &&
+           text.find_first_not_of(letters) == std::string_view::npos;
+}
+
+bool is_ipv6(std::string_view text) {
+    const auto zone = text.find('%');
+    if (zone != std::string_view::npos && !is_host_name(text.substr(zone + 1))) return false;
+    text = text.substr(0, zone);
+    return std::count(text.begin(), text.end(), ':') >= 2 &&
+           text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+}
+
+struct Split {
+    std::string_view host;
+    std::optional<std::string_view> port;  ///< Without its colon.
+};
+
+/// Cuts the port off and takes the brackets of an IPv6 address away.
+std::optional<Split> split_port(std::string_view text) {
+    if (text.starts_with('[')) {
+        const auto close = text.find(']');
+        if (close == std::string_view::npos) return std::nullopt;
+        const auto host = text.substr(1, close - 1);
+        const auto rest = text.substr(close + 1);
+        if (!is_ipv6(host)) return std::nullopt;
+        if (rest.empty()) return Split{host, std::nullopt};
+        if (rest.front() != ':') return std::nullopt;
+        return Split{host, rest.substr(1)};
+    }
+    const auto colon = text.find(':');
+    if (colon == std::string_view::npos) return Split{text, std::nullopt};
+    return Split{text.substr(0, colon), text.substr(colon + 1)};
+}
+
+std::optional<ListenAddress> parse_socket(std::string_view path) {
+    if (!path.starts_with('/') || path.find('\0') != std::string_view::npos) return std::nullopt;
+    while (path.size() > 1 && path.ends_with('/'))
+        path.remove_suffix(1);
+    ListenAddress address;
+    address.kind = ListenAddress::Kind::unix_socket;
+    address.path = path;
+    if (!path.substr(path.rfind('/') + 1).starts_with(socket_name)) {
+        if (!path.ends_with('/')) address.path += '/';
+        address.path += std::string(socket_name) + "6432";
+    }
+    if (address.path.size() > socket_path_bytes_max) return std::nullopt;
+    return address;
+}
+
+std::string with_port(const std::string& host, std::uint16_t port) {
+    const bool bare = host.find(':') == std::string::npos;
+    return (bare ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
+template <class Item>
+std::string show_list(const std::vector<Item>& items) {
+    std::string text;
+    for (const auto& item : items)
+        text += (text.empty() ? "" : ", ") + show(item);
+    return text;
+}
+
+}  // namespace
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    const auto number = parse_number(text);
+    if (!number || *number == 0 || *number > 65'535) return std::nullopt;
+    return static_cast<std::uint16_t>(*number);
+}
+
+std::optional<ListenAddress> parse_listen_address(std::string_view text) {
+    if (text.starts_with("unix:")) return parse_socket(text.substr(5));
+    const auto split = split_port(text);
+    if (!split || !split->port) return std::nullopt;
+    const auto port = *split->port == "0" ? std::uint16_t{0} : parse_port(*split->port);
+    const bool every = split->host.empty() || split->host == "*";
+    if (!port || !(every || is_ipv6(split->host) || is_host_name(split->host))) return std::nullopt;
+    ListenAddress address;
+    address.host = every ? "*" : split->host;
+    address.port = *port;
+    return address;
+}
+
+std::optional<HostPort> parse_host(std::string_view text) {
+    if (text.starts_with('/')) {
+        const auto longest = text.size() + socket_name.size() + std::string_view("/65535").size();
+        if (longest > socket_path_bytes_max || text.find('\0') != std::string_view::npos) {
+            return std::nullopt;
+        }
+        return HostPort{std::string(text), 0};
+    }
+    if (is_ipv6(text)) return HostPort{std::string(text), 0};
+    const auto split = split_port(text);
+    if (!split || !(is_ipv6(split->host) || is_host_name(split->host))) return std::nullopt;
+    if (!split->port) return HostPort{std::string(split->host), 0};
+    const auto port = parse_port(*split->port);
+    if (!port) return std::nullopt;
+    return HostPort{std::string(split->host), *port};
+}
+
+bool is_local(const ListenAddress& address) {
+    if (address.kind == ListenAddress::Kind::unix_socket) return true;
+    if (address.host == "localhost" || address.host == "::1") return true;
+    return address.host.starts_with("127.") &&
+           address.host.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+std::string show(const ListenAddress& address) {
+    if (address.kind == ListenAddress::Kind::unix_socket) return "unix:" + address.path;
+    return with_port(address.host, address.port);
+}
+
+std::string show(const HostPort& host) {
+    return host.host.starts_with('/') ? host.host + ":" + std::to_string(host.port)
+                                      : with_port(host.host, host.port);
+}
+
+std::string show(const std::vector<ListenAddress>& addresses) {
+    return show_list(addresses);
+}
+std::string show(const std::vector<HostPort>& hosts) {
+    return show_list(hosts);
+}
+
+}  // namespace sluice::config

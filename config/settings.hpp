@@ -1,0 +1,195 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Settings as plain values, after every default and override has been resolved as far as it can
+/// be without a client. One name serves in four places: the field here, the TOML key, the title in
+/// docs/settings.md, and the root of a metric. 0 means no limit wherever a field is a limit.
+namespace sluice::config {
+
+using Duration = std::chrono::milliseconds;
+
+/// A password or verifier. Never printed: there is no stream operator, and dumps of the settings
+/// show whether it is set.
+class Secret {
+  public:
+    Secret() = default;
+    explicit Secret(std::string value) : value_(std::move(value)) {}
+    [[nodiscard]] const std::string& reveal() const noexcept { return value_; }
+    [[nodiscard]] bool empty() const noexcept { return value_.empty(); }
+    bool operator==(const Secret&) const = default;
+
+  private:
+    std::string value_;
+};
+
+enum class PoolMode { session, transaction, statement };
+enum class AuthMethod { trust, password, md5, scram_sha_256 };
+enum class LogLevel { debug, info, warning, error };
+enum class LogFormat { text, json };
+
+/// Where to listen: a TCP address with a port, or the path of a Unix socket's folder or file.
+struct ListenAddress {
+    enum class Kind { tcp, unix_socket };
+    Kind kind = Kind::tcp;
+    std::string host;        ///< Numeric address or name for tcp, "*" for every address.
+    std::uint16_t port = 0;  ///< For tcp. 0: the system chooses (tests).
+    std::string path;        ///< For unix_socket: the socket's file, `.../.s.PGSQL.6432`.
+    bool operator==(const ListenAddress&) const = default;
+};
+
+/// A database host: a name or address for TCP, or a folder with a Unix socket when it begins
+/// with '/'.
+struct HostPort {
+    std::string host;
+    std::uint16_t port = 5432;
+    bool operator==(const HostPort&) const = default;
+};
+
+/// What a database or a user may say differently; nothing said means the value above it.
+/// A user's word wins over a database's, and a database's over `[postgres]`.
+struct Overrides {
+    std::optional<PoolMode> pool_mode;
+    std::optional<std::uint32_t> pool_size;
+    std::optional<std::uint32_t> min_pool_size;
+    std::optional<std::uint32_t> reserve_pool_size;
+    std::optional<Duration> reserve_pool_timeout;
+    std::optional<std::uint32_t> max_waiters;
+    std::optional<Duration> wait_timeout;
+    std::optional<Duration> query_timeout;
+    std::optional<Duration> idle_transaction_timeout;
+    std::optional<Duration> transaction_timeout;
+    std::optional<Duration> client_idle_timeout;
+    std::optional<Duration> server_idle_timeout;
+    std::optional<Duration> server_lifetime;
+    bool operator==(const Overrides&) const = default;
+};
+
+struct Database {
+    std::string name;             ///< As clients ask for it; "*" stands for every other name.
+    std::vector<HostPort> hosts;  ///< Tried in order.
+    std::string dbname;           ///< Empty: the name asked for.
+    std::string user;             ///< Empty: the client's own name.
+    Secret password;              ///< For backends. Empty: the user's own secret.
+    std::uint32_t max_db_connections = 0;         ///< Backends of this database, all users.
+    std::uint32_t max_db_client_connections = 0;  ///< Clients of this database, all users.
+    Overrides overrides;
+    bool operator==(const Database&) const = default;
+};
+
+struct User {
+    std::string name;
+    Secret password;  ///< Plain text, `md5...` or `SCRAM-SHA-256$...`. Empty: cannot log in by
+                      ///< password.
+    std::uint32_t max_user_connections = 0;         ///< Backends of this user, all databases.
+    std::uint32_t max_user_client_connections = 0;  ///< Clients of this user, all databases.
+    Overrides overrides;
+    bool operator==(const User&) const = default;
+};
+
+struct Server {
+    std::uint32_t workers = 0;  ///< Threads that relay. 0: one per core.
+    /// Backends of all pools together. 0: no limit beyond the pools' own.
+    std::uint32_t max_backends = 0;
+    /// Bytes that all workers may hold for peers that do not read or have not finished sending.
+    std::uint64_t buffer_memory_max = 256ULL * 1024 * 1024;
+    /// SIGTERM: how long running transactions may go on.
+    Duration shutdown_timeout{30'000};
+    bool operator==(const Server&) const = default;
+};
+
+struct Admin {
+    std::optional<ListenAddress>
+        listen;  ///< HTTP with /metrics, /healthz and /readyz. Absent: none.
+    bool operator==(const Admin&) const = default;
+};
+
+struct Log {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+    bool log_connections = true;     ///< A line when a client has logged in.
+    bool log_disconnections = true;  ///< A line when a client has left, with the reason.
+    bool operator==(const Log&) const = default;
+};
+
+struct Postgres {
+    std::vector<ListenAddress> listen;
+    std::uint32_t unix_socket_mode = 0777;
+    std::uint32_t listen_backlog = 4096;
+    AuthMethod auth = AuthMethod::scram_sha_256;
+    /// On Unix listeners: a client whose system user bears the name it asks for needs no password.
+    bool unix_peer_login = false;
+    std::string
+        users_file;  ///< PgBouncer's userlist.txt; empty: none. Its users are merged into `users`.
+    std::vector<std::string> admin_users;  ///< May run the console's verbs.
+    std::vector<std::string> stats_users;  ///< May read the console.
+
+    PoolMode pool_mode = PoolMode::transaction;
+    std::uint32_t pool_size = 20;
+    std::uint32_t min_pool_size = 0;
+    std::uint32_t reserve_pool_size = 0;
+    Duration reserve_pool_timeout{5'000};
+    std::uint32_t max_db_connections = 0;
+    std::uint32_t max_user_connections = 0;
+    std::uint32_t max_clients = 10'000;
+    std::uint32_t max_db_client_connections = 0;
+    std::uint32_t max_user_client_connections = 0;
+    std::uint32_t max_waiters = 0;   ///< Clients that may wait in one pool's line.
+    std::uint32_t max_connects = 2;  ///< Backends of one pool that may be connecting at once.
+
+    Duration client_login_timeout{60'000};
+    Duration wait_timeout{120'000};
+    Duration query_timeout{0};
+    Duration idle_transaction_timeout{0};
+    Duration transaction_timeout{0};
+    Duration client_idle_timeout{0};
+    Duration server_connect_timeout{15'000};
+    Duration server_login_retry{15'000};  ///< The longest pause between failed connects.
+    Duration server_idle_timeout{600'000};
+    Duration server_lifetime{3'600'000};
+    Duration server_check_delay{30'000};
+    std::string server_check_query;  ///< Empty: an empty query.
+    std::string server_reset_query = "DISCARD ALL";
+    bool server_reset_query_always = false;
+    Duration cancel_wait_timeout{10'000};
+    std::uint32_t max_cancels = 64;  ///< Cancels under way to one database at once.
+
+    std::vector<std::string> ignore_startup_parameters;
+    bool application_name_add_host = false;
+    std::uint64_t max_startup_bytes = 64ULL * 1024;  ///< Startup packet and login messages.
+    std::uint64_t max_packet_size = 0x7fffffffULL;   ///< Any later frame.
+    std::uint64_t client_buffer_max =
+        256ULL * 1024;  ///< Unsent bytes held for one peer before the other is not read.
+
+    Duration failed_login_delay{500};         ///< First delay of an answer to a wrong password.
+    std::uint32_t max_failed_logins = 20;     ///< Of one address in a minute; then it is refused.
+    std::uint32_t max_logins_per_second = 0;  ///< Good logins of one address; 0: no limit.
+
+    bool tcp_keepalive = true;
+    Duration tcp_keepidle{0};  ///< 0: the system's value, as for the next two.
+    Duration tcp_keepintvl{0};
+    std::uint32_t tcp_keepcnt = 0;
+    Duration tcp_user_timeout{0};
+    Duration dns_max_ttl{15'000};
+
+    std::map<std::string, Database, std::less<>> databases;
+    std::map<std::string, User, std::less<>> users;
+    bool operator==(const Postgres&) const = default;
+};
+
+struct Settings {
+    Server server;
+    Admin admin;
+    Log log;
+    Postgres postgres;
+    bool operator==(const Settings&) const = default;
+};
+
+}  // namespace sluice::config
