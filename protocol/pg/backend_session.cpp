@@ -252,7 +252,7 @@ BackendEvent BackendSession::ready_received(wire::Bytes body) {
 }
 
 void BackendSession::error_received() {
-    error_outstanding_ = true;
+    error_outstanding_ = queue_.empty() || queue_.front().audience == Audience::client;
     if (queue_.empty()) {
         // Unasked for, an error is the backend's farewell; the end of its stream follows.
         doubt_ = Doubt::lost;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -63,12 +64,14 @@ class Cursor {
 
     /// Text up to a zero byte, which is consumed and not part of it; fails when there is none.
     std::string_view c_string() noexcept {
-        for (std::size_t at = 0; at < bytes_.size(); ++at) {
-            if (bytes_[at] == std::byte{0}) {
-                const std::string_view text = as_text(bytes_.first(at));
-                bytes_ = bytes_.subspan(at + 1);
-                return text;
-            }
+        const void* const end =
+            bytes_.empty() ? nullptr : std::memchr(bytes_.data(), 0, bytes_.size());
+        if (end != nullptr) {
+            const auto length =
+                static_cast<std::size_t>(static_cast<const std::byte*>(end) - bytes_.data());
+            const std::string_view text = as_text(bytes_.first(length));
+            bytes_ = bytes_.subspan(length + 1);
+            return text;
         }
         fail();
         return {};

@@ -1,0 +1,266 @@
+#include "server/app.hpp"
+
+#include "server/http/admin_http.hpp"
+#include "server/log.hpp"
+#include "server/notify.hpp"
+#include "server/shared.hpp"
+#include "server/version.hpp"
+#include "server/worker.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace sluice::server {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr unsigned workers_max = 64;
+constexpr std::chrono::milliseconds drain_look{20};
+
+unsigned worker_count(const config::Settings& settings) {
+    const unsigned wanted = settings.server.workers != 0 ? settings.server.workers
+                                                         : std::thread::hardware_concurrency();
+    return std::clamp(wanted, 1U, workers_max);
+}
+
+/// Raises the limit on open files as far as the system lets us, and says so if it is too low for
+/// what the settings promise.
+void raise_file_limit(const config::Settings& settings) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    const std::uint64_t promised =
+        std::uint64_t{settings.postgres.max_clients} + settings.server.max_backends + 100;
+    if (limit.rlim_cur < promised) {
+        log::warning("the limit on open files is lower than max_clients and max_backends need",
+                     {{"limit", static_cast<std::int64_t>(limit.rlim_cur)},
+                      {"needed", static_cast<std::int64_t>(promised)}});
+    }
+}
+
+}  // namespace
+
+struct App::State {
+    explicit State(const config::Settings& settings)
+        : shared(settings, control),
+          signals(control, SIGTERM, SIGINT, SIGHUP),
+          drain_timer(control) {}
+
+    void open_listeners();
+    void start_admin();
+    void await_signal();
+    void reload();
+    void begin_drain();
+    void look_at_drain();
+    void end();
+    void stop_workers();
+
+    asio::io_context control{1};
+    Shared shared;
+    asio::signal_set signals;
+    asio::steady_timer drain_timer;
+    std::unique_ptr<AdminHttp> admin;
+    std::vector<std::string> socket_files;
+    std::chrono::steady_clock::time_point drain_deadline;
+    enum class Phase : std::uint8_t { serving, draining, ending };
+    Phase phase = Phase::serving;
+};
+
+App::App(const config::Settings& settings) : state_(std::make_unique<State>(settings)) {}
+
+App::~App() = default;
+
+int App::run() {
+    State& state = *state_;
+    const config::Settings& settings = state.shared.settings;
+    // Before the first thread, so that every thread inherits it: a closed peer is an error value.
+    std::signal(SIGPIPE, SIG_IGN);
+    log::start(settings.log);
+    raise_file_limit(settings);
+    try {
+        for (unsigned index = 0; index < worker_count(settings); ++index) {
+            state.shared.workers.push_back(std::make_unique<Worker>(
+                state.shared, index, net::make_epoll_engine(state.shared.buffers)));
+        }
+        state.open_listeners();
+        state.start_admin();
+    } catch (const std::exception& problem) {
+        log::stop();
+        std::fprintf(stderr, "sluice: %s\n", problem.what());
+        for (const auto& worker : state.shared.workers)
+            worker->shut();
+        state.shared.workers.clear();
+        return 1;
+    }
+    state.await_signal();
+    for (const auto& worker : state.shared.workers)
+        worker->start();
+    log::info("sluice is ready", {{"version", version}, {"workers", state.shared.workers.size()}});
+    notify_system("READY=1");
+    state.control.run();
+    state.stop_workers();
+    for (const std::string& file : state.socket_files) {
+        ::unlink(file.c_str());
+    }
+    log::info("sluice has ended");
+    log::stop();
+    return 0;
+}
+
+void App::State::stop_workers() {
+    for (const auto& worker : shared.workers) {
+        worker->stop();
+    }
+    for (const auto& worker : shared.workers) {
+        worker->join();
+    }
+    for (const auto& worker : shared.workers) {
+        worker->shut();
+    }
+    // What they post to each other on the way out may own something.
+    bool posted = true;
+    while (posted) {
+        posted = false;
+        for (const auto& worker : shared.workers) {
+            posted = worker->engine().run_posted() || posted;
+        }
+    }
+    admin.reset();
+    shared.workers.clear();
+}
+
+void App::State::open_listeners() {
+    for (const config::ListenAddress& address : shared.settings.postgres.listen) {
+        config::ListenAddress wanted = address;
+        for (std::size_t index = 0; index < shared.workers.size(); ++index) {
+            ListeningSocket socket;
+            const bool is_unix = wanted.kind == config::ListenAddress::Kind::unix_socket;
+            if (is_unix && index > 0) break;
+            socket = open_listening_socket(wanted, shared.settings.postgres);
+            if (index == 0) {
+                log::info("listening", {{"address", socket.address.text()}});
+                // The others share the port that the system chose.
+                if (!is_unix) wanted.port = socket.address.port();
+                if (is_unix) socket_files.push_back(wanted.path);
+            }
+            if (is_unix) {
+                // One socket, known to all workers.
+                for (std::size_t other = 1; other < shared.workers.size(); ++other) {
+                    ListeningSocket copy = socket;
+                    copy.fd = ::dup(socket.fd);
+                    shared.workers[other]->listen(copy);
+                }
+            }
+            shared.workers[index]->listen(socket);
+        }
+    }
+}
+
+void App::State::start_admin() {
+    if (!shared.settings.admin.listen) return;
+    admin = std::make_unique<AdminHttp>(
+        control, *shared.settings.admin.listen,
+        [this](std::function<void(Snapshot)> done) {
+            shared.gather(SnapshotDetail::counters, std::move(done));
+        },
+        [this] {
+            HealthReport report;
+            report.ready = phase == Phase::serving;
+            report.reason = report.ready ? "serving" : "draining";
+            return report;
+        });
+    log::info("admin listening", {{"port", admin->port()}});
+}
+
+void App::State::await_signal() {
+    signals.async_wait([this](const boost::system::error_code& error, int number) {
+        if (error) return;
+        await_signal();
+        if (number == SIGHUP) {
+            reload();
+        } else if (number == SIGTERM && phase == Phase::serving) {
+            begin_drain();
+        } else {
+            end();
+        }
+    });
+}
+
+void App::State::reload() {
+    log::warning("SIGHUP: reloading settings is not in this version");
+}
+
+void App::State::begin_drain() {
+    phase = Phase::draining;
+    notify_system("STOPPING=1");
+    log::info("draining");
+    drain_deadline = std::chrono::steady_clock::now() + shared.settings.server.shutdown_timeout;
+    for (const auto& worker : shared.workers) {
+        worker->post([worker = worker.get()] { worker->drain(); });
+    }
+    look_at_drain();
+}
+
+void App::State::look_at_drain() {
+    drain_timer.expires_after(drain_look);
+    drain_timer.async_wait([this](const boost::system::error_code& error) {
+        if (error || phase != Phase::draining) return;
+        const auto left = std::make_shared<std::atomic<std::size_t>>(shared.workers.size());
+        const auto clients = std::make_shared<std::atomic<std::size_t>>(0);
+        for (const auto& worker : shared.workers) {
+            worker->post([this, worker = worker.get(), left, clients] {
+                *clients += worker->client_count();
+                if (--*left > 0) return;
+                asio::post(control, [this, clients] {
+                    const bool late = std::chrono::steady_clock::now() >= drain_deadline;
+                    if (*clients == 0 || late) {
+                        end();
+                    } else {
+                        look_at_drain();
+                    }
+                });
+            });
+        }
+    });
+}
+
+void App::State::end() {
+    if (phase == Phase::ending) return;
+    phase = Phase::ending;
+    for (const auto& worker : shared.workers) {
+        worker->post([worker = worker.get()] {
+            worker->stop_listening();
+            worker->dismiss_all();
+        });
+    }
+    drain_timer.cancel();
+    signals.cancel();
+    // What the workers were just told runs before they are stopped: tasks keep their order.
+    const auto left = std::make_shared<std::atomic<std::size_t>>(shared.workers.size());
+    for (const auto& worker : shared.workers) {
+        worker->post([this, left] {
+            if (--*left == 0) asio::post(control, [this] { control.stop(); });
+        });
+    }
+}
+
+}  // namespace sluice::server

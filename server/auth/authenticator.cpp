@@ -1,0 +1,47 @@
+#include "server/auth/authenticator.hpp"
+
+#include <stdexcept>
+
+namespace sluice::server {
+
+Authenticator::Authenticator(const config::Postgres& settings) {
+    everyone_by_trust_ = settings.users.empty() || settings.users.contains("*");
+    for (const auto& [name, user] : settings.users) {
+        if (name == "*") continue;
+        listed_.insert(name);
+        if (!user.password.empty()) {
+            secrets_.emplace(name, pg::parse_stored_secret(user.password.reveal()));
+        }
+    }
+    if (!crypto::random_bytes(mock_secret_)) throw std::runtime_error("no random bytes");
+}
+
+const pg::StoredSecret* Authenticator::secret_of(std::string_view user) const {
+    const auto at = secrets_.find(user);
+    return at == secrets_.end() ? nullptr : &at->second;
+}
+
+bool Authenticator::admits_by_trust(std::string_view user) const {
+    return everyone_by_trust_ || listed_.contains(user);
+}
+
+std::optional<pg::ScramVerifier> Authenticator::scram_verifier(std::string_view user) const {
+    const pg::StoredSecret* const secret = secret_of(user);
+    if (secret == nullptr) return std::nullopt;
+    if (const auto* verifier = std::get_if<pg::ScramVerifier>(secret)) return *verifier;
+    const std::lock_guard lock(mutex_);
+    const auto at = derived_.find(user);
+    if (at == derived_.end()) return std::nullopt;
+    return at->second;
+}
+
+void Authenticator::remember(std::string_view user, const pg::ScramVerifier& verifier) {
+    const std::lock_guard lock(mutex_);
+    derived_.insert_or_assign(std::string(user), verifier);
+}
+
+pg::ScramVerifier Authenticator::mock_verifier(std::string_view user) const {
+    return pg::mock_scram_verifier(mock_secret_, user, pg::scram_iterations_default);
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "protocol/pg/password.hpp"
+
+#include "config/settings.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace sluice::server {
+
+/// Who may enter, and what their secrets are. Made from the settings; a reload makes another.
+///
+/// Thread-safe.
+class Authenticator {
+  public:
+    explicit Authenticator(const config::Postgres& settings);
+
+    /// Null for a user who is not listed or has no secret.
+    [[nodiscard]] const pg::StoredSecret* secret_of(std::string_view user) const;
+    /// By trust: listed, or covered by "*", or nobody is listed at all.
+    [[nodiscard]] bool admits_by_trust(std::string_view user) const;
+
+    /// What SCRAM needs of a user who has one: stored so, or derived from a plain password before.
+    /// Nothing: derive it from `secret_of` and give it to `remember`.
+    [[nodiscard]] std::optional<pg::ScramVerifier> scram_verifier(std::string_view user) const;
+    void remember(std::string_view user, const pg::ScramVerifier& verifier);
+    /// For a user who cannot log in by SCRAM: the same dialogue, satisfied by nothing.
+    [[nodiscard]] pg::ScramVerifier mock_verifier(std::string_view user) const;
+
+  private:
+    std::map<std::string, pg::StoredSecret, std::less<>> secrets_;
+    bool everyone_by_trust_ = false;
+    std::set<std::string, std::less<>> listed_;
+    std::array<std::byte, 32> mock_secret_{};
+    mutable std::mutex mutex_;
+    std::map<std::string, pg::ScramVerifier, std::less<>> derived_;
+};
+
+}  // namespace sluice::server

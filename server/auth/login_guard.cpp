@@ -1,0 +1,54 @@
+#include "server/auth/login_guard.hpp"
+
+#include <algorithm>
+
+namespace sluice::server {
+
+LoginGuard::Verdict LoginGuard::login_begins(const net::ClientAddress& address, TimePoint now) {
+    if (rules_.max_logins_per_second == 0 && idle_.load(std::memory_order_relaxed)) {
+        return Verdict::welcome;
+    }
+    const std::lock_guard lock(mutex_);
+    if (rules_.max_logins_per_second != 0) {
+        Record& record = record_of(address, now);
+        if (now - record.second >= std::chrono::seconds(1)) {
+            record.second = now;
+            record.logins = 0;
+        }
+        if (++record.logins > rules_.max_logins_per_second) return Verdict::too_fast;
+    }
+    const auto at = records_.find(address);
+    if (at == records_.end() || now - at->second.since >= window) return Verdict::welcome;
+    const bool blocked =
+        rules_.max_failed_logins != 0 && at->second.failures >= rules_.max_failed_logins;
+    return blocked ? Verdict::blocked : Verdict::welcome;
+}
+
+LoginGuard::Duration LoginGuard::login_failed(const net::ClientAddress& address, TimePoint now) {
+    idle_ = false;
+    const std::lock_guard lock(mutex_);
+    Record& record = record_of(address, now);
+    if (now - record.since >= window) {
+        record.since = now;
+        record.failures = 0;
+    }
+    ++record.failures;
+    const auto doublings = std::min<std::uint32_t>(record.failures - 1, 10);
+    return std::min<Duration>(rules_.failed_login_delay * (1U << doublings), delay_max);
+}
+
+LoginGuard::Record& LoginGuard::record_of(const net::ClientAddress& address, TimePoint now) {
+    if (records_.size() >= address_count_max && !records_.contains(address)) {
+        std::erase_if(records_, [&](const auto& entry) {
+            return now - entry.second.since >= window && now - entry.second.second >= window;
+        });
+        // Full of recent ones: somebody has very many addresses. Forgetting one of them is all
+        // that is left; a single guesser's record is as likely to stay as any.
+        if (records_.size() >= address_count_max) records_.erase(records_.begin());
+    }
+    const auto [at, is_new] = records_.try_emplace(address);
+    if (is_new) at->second.since = now;
+    return at->second;
+}
+
+}  // namespace sluice::server

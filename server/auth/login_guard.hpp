@@ -1,0 +1,59 @@
+#pragma once
+
+#include "server/net/address.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+
+namespace sluice::server {
+
+/// Slows down whoever guesses passwords, by client address: each wrong one within a minute is
+/// answered later than the one before, and past `max_failed_logins` the address is refused until
+/// its minute is over. Functions share one address behind NAT, so good logins are limited only
+/// where `max_logins_per_second` asks for it.
+///
+/// Thread-safe. Addresses remembered are bounded; while nobody fails, an entry costs one atomic
+/// load.
+class LoginGuard {
+  public:
+    using TimePoint = std::chrono::steady_clock::time_point;
+    using Duration = std::chrono::milliseconds;
+
+    struct Rules {
+        Duration failed_login_delay{500};
+        std::uint32_t max_failed_logins = 20;     ///< 0: no limit.
+        std::uint32_t max_logins_per_second = 0;  ///< 0: no limit.
+    };
+
+    explicit LoginGuard(const Rules& rules) : rules_(rules) {}
+
+    enum class Verdict : std::uint8_t { welcome, blocked, too_fast };
+    [[nodiscard]] Verdict login_begins(const net::ClientAddress& address, TimePoint now);
+    /// How long the answer to this wrong password is held back.
+    [[nodiscard]] Duration login_failed(const net::ClientAddress& address, TimePoint now);
+
+    static constexpr std::size_t address_count_max = 65'536;
+    static constexpr Duration window{60'000};
+    static constexpr Duration delay_max{5'000};
+
+  private:
+    struct Record {
+        TimePoint since;
+        std::uint32_t failures = 0;
+        TimePoint second;
+        std::uint32_t logins = 0;
+    };
+
+    Record& record_of(const net::ClientAddress& address, TimePoint now);
+
+    Rules rules_;
+    std::atomic<bool> idle_{true};
+    std::mutex mutex_;
+    std::map<net::ClientAddress, Record> records_;
+};
+
+}  // namespace sluice::server

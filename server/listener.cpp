@@ -1,0 +1,118 @@
+#include "server/listener.hpp"
+
+#include "server/log.hpp"
+#include "server/net/socket_options.hpp"
+#include "server/worker.hpp"
+
+#include <netinet/in.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+namespace sluice::server {
+
+namespace {
+
+constexpr int batch_max = 16;
+constexpr net::Duration pause_when_full{100};
+
+[[noreturn]] void fail(int fd, const std::string& what) {
+    const int error = errno;
+    if (fd >= 0) ::close(fd);
+    throw std::system_error(error, std::generic_category(), what);
+}
+
+net::SocketAddress address_of(const config::ListenAddress& address) {
+    if (address.kind == config::ListenAddress::Kind::unix_socket) {
+        if (const auto found = net::unix_address(address.path)) return *found;
+        throw std::system_error(ENAMETOOLONG, std::generic_category(), address.path);
+    }
+    const std::string host = address.host == "*" || address.host.empty() ? "0.0.0.0" : address.host;
+    if (const auto found = net::numeric_address(host, address.port)) return *found;
+    if (host == "localhost") return *net::numeric_address("127.0.0.1", address.port);
+    throw std::system_error(EADDRNOTAVAIL, std::generic_category(),
+                            "cannot listen on " + host + ": not a numeric address");
+}
+
+/// A file left by a process that died is removed; one that somebody listens on is not.
+void remove_stale_socket(const net::SocketAddress& address, const std::string& path) {
+    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0) return;
+    if (::connect(probe, address.get(), address.size) != 0 && errno == ECONNREFUSED) {
+        ::unlink(path.c_str());
+    }
+    ::close(probe);
+}
+
+}  // namespace
+
+ListeningSocket open_listening_socket(const config::ListenAddress& listen_address,
+                                      const config::Postgres& settings) {
+    const net::SocketAddress address = address_of(listen_address);
+    const std::string what = "cannot listen on " + address.text();
+    const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) fail(fd, what);
+    const int on = 1;
+    if (address.is_unix()) {
+        remove_stale_socket(address, listen_address.path);
+    } else {
+        ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+        // Set once here: every accepted socket inherits them.
+        net::set_tcp_options(fd, settings);
+        if (address.family() == AF_INET6) {
+            ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+        }
+    }
+    if (::bind(fd, address.get(), address.size) != 0) fail(fd, what);
+    if (address.is_unix() && ::chmod(listen_address.path.c_str(), settings.unix_socket_mode) != 0) {
+        fail(fd, what);
+    }
+    if (::listen(fd, static_cast<int>(settings.listen_backlog)) != 0) fail(fd, what);
+    return {fd, net::local_address_of(fd)};
+}
+
+Listener::Listener(Worker& worker, ListeningSocket socket)
+    : worker_(worker), socket_(std::move(socket)) {
+    worker_.engine().watch(socket_.fd, *this, net::Readiness::readable);
+}
+
+Listener::~Listener() {
+    if (watched_) worker_.engine().unwatch(socket_.fd);
+    ::close(socket_.fd);
+}
+
+void Listener::ready() {
+    // One a turn, since what waits longer is reported again; more while turns are long.
+    const int batch = std::clamp(worker_.engine().turn_events() / 2, 1, batch_max);
+    for (int count = 0; count < batch; ++count) {
+        net::SocketAddress peer;
+        peer.size = sizeof peer.storage;
+        const int fd = ::accept4(socket_.fd, reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
+                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            worker_.accepted(fd, peer);
+            continue;
+        }
+        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED) {
+            return;
+        }
+        ++worker_.counters.accept_failures;
+        log::warning("accept failed, pausing", {{"error", std::generic_category().message(errno)},
+                                                {"listener", socket_.address.text()}});
+        worker_.engine().unwatch(socket_.fd);
+        watched_ = false;
+        worker_.engine().timers().arm(*this, worker_.engine().now() + pause_when_full);
+        return;
+    }
+}
+
+void Listener::expired(net::TimePoint) {
+    worker_.engine().watch(socket_.fd, *this, net::Readiness::readable);
+    watched_ = true;
+}
+
+}  // namespace sluice::server

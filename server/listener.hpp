@@ -1,0 +1,48 @@
+#pragma once
+
+#include "config/settings.hpp"
+
+#include "server/net/address.hpp"
+#include "server/net/engine.hpp"
+#include "server/net/timer_wheel.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace sluice::server {
+
+class Worker;
+
+/// A bound and listening socket that somebody owns.
+struct ListeningSocket {
+    int fd = -1;
+    net::SocketAddress address;  ///< As bound: with the port that the system chose.
+};
+
+/// Binds and listens. A TCP address is bound once for each worker (SO_REUSEPORT); a Unix socket
+/// once, its file being given `unix_socket_mode`, and shared by the workers.
+/// Throws std::system_error that names the address.
+[[nodiscard]] ListeningSocket open_listening_socket(const config::ListenAddress& address,
+                                                    const config::Postgres& settings);
+
+/// Accepts for one worker. Out of file descriptors it pauses, instead of being told of the same
+/// client again and again, and goes on after a while.
+///
+/// Owned by its worker. Confined to: its worker.
+class Listener final : public net::Watcher, private net::Timer {
+  public:
+    Listener(Worker& worker, ListeningSocket socket);
+    ~Listener() override;
+
+    void ready() override;
+    [[nodiscard]] const net::SocketAddress& address() const noexcept { return socket_.address; }
+
+  private:
+    void expired(net::TimePoint now) override;
+
+    Worker& worker_;
+    ListeningSocket socket_;
+    bool watched_ = true;
+};
+
+}  // namespace sluice::server

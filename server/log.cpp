@@ -1,0 +1,116 @@
+#include "server/log.hpp"
+
+#include <spdlog/async.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+namespace sluice::server::log {
+
+namespace {
+
+constexpr std::size_t lines_waiting_max = 8192;
+
+std::atomic<config::LogLevel> threshold{config::LogLevel::info};
+std::atomic<config::LogFormat> format{config::LogFormat::text};
+std::shared_ptr<spdlog::async_logger> logger;
+
+spdlog::level::level_enum to_spdlog(config::LogLevel level) {
+    switch (level) {
+        case config::LogLevel::debug: return spdlog::level::debug;
+        case config::LogLevel::info: return spdlog::level::info;
+        case config::LogLevel::warning: return spdlog::level::warn;
+        case config::LogLevel::error: return spdlog::level::err;
+    }
+    return spdlog::level::info;
+}
+
+/// JSON string escapes serve for text lines too: a peer's name cannot fake a line of its own.
+void append_quoted(std::string& out, std::string_view text) {
+    out += '"';
+    for (const char byte : text) {
+        if (byte == '"' || byte == '\\') {
+            out += '\\';
+            out += byte;
+        } else if (static_cast<unsigned char>(byte) < 0x20U || byte == 0x7f) {
+            char escape[8];
+            std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned char>(byte));
+            out += escape;
+        } else {
+            out += byte;
+        }
+    }
+    out += '"';
+}
+
+void append_value(std::string& out, const Field& field) {
+    if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
+        out += std::to_string(*number);
+    } else {
+        append_quoted(out, std::get<std::string_view>(field.value));
+    }
+}
+
+std::string line_of(std::string_view text, std::initializer_list<Field> fields) {
+    std::string line;
+    if (format.load(std::memory_order_relaxed) == config::LogFormat::json) {
+        line += "\"message\":";
+        append_quoted(line, text);
+        for (const Field& field : fields) {
+            line += ',';
+            append_quoted(line, field.name);
+            line += ':';
+            append_value(line, field);
+        }
+        return line;
+    }
+    line += text;
+    for (const Field& field : fields) {
+        line += ' ';
+        line += field.name;
+        line += '=';
+        append_value(line, field);
+    }
+    return line;
+}
+
+}  // namespace
+
+void start(const config::Log& settings) {
+    threshold = settings.level;
+    format = settings.format;
+    spdlog::init_thread_pool(lines_waiting_max, 1);
+    logger = std::make_shared<spdlog::async_logger>(
+        "sluice", std::make_shared<spdlog::sinks::stderr_sink_mt>(), spdlog::thread_pool(),
+        spdlog::async_overflow_policy::overrun_oldest);
+    logger->set_level(spdlog::level::debug);
+    logger->set_pattern(settings.format == config::LogFormat::json
+                            ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})"
+                            : "%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
+    logger->flush_on(spdlog::level::debug);
+}
+
+void set_level(config::LogLevel level) {
+    threshold = level;
+}
+
+void stop() {
+    logger.reset();
+    spdlog::shutdown();
+}
+
+bool writes(config::LogLevel level) noexcept {
+    return level >= threshold.load(std::memory_order_relaxed) && logger != nullptr;
+}
+
+void event(config::LogLevel level, std::string_view text, std::initializer_list<Field> fields) {
+    if (!writes(level)) return;
+    const std::string line = line_of(text, fields);
+    logger->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+}  // namespace sluice::server::log

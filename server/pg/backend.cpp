@@ -1,0 +1,293 @@
+#include "server/pg/backend.hpp"
+
+#include "protocol/wire/writer.hpp"
+
+#include "server/log.hpp"
+#include "server/net/socket_options.hpp"
+#include "server/pg/cancel.hpp"
+#include "server/pg/client.hpp"
+#include "server/pg/login.hpp"
+#include "server/pg/relay.hpp"
+#include "server/pg/shard.hpp"
+#include "server/worker.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+namespace sluice::server {
+
+PgBackend::PgBackend(PgShard& shard, const PgProfile& profile, std::uint64_t id)
+    : Stream(shard.worker().engine()),
+      pool::Backend(profile.id),
+      shard_(&shard),
+      id_(id),
+      startup_profile_(&profile),
+      profile_(nullptr) {}
+
+PgBackend::~PgBackend() {
+    inbox_.clear(shard_->worker().shared().buffers);
+}
+
+void PgBackend::arm(net::Duration timeout) {
+    if (timeout.count() == 0) {
+        disarm();
+        return;
+    }
+    engine().timers().arm(*this, engine().now() + timeout);
+}
+
+void PgBackend::received(wire::Bytes bytes) {
+    if (task_ == Task::logging_in) {
+        login_bytes(bytes);
+    } else {
+        PgRelay::backend_received(*this, bytes);
+    }
+}
+
+void PgBackend::output_drained() {
+    if (client_ != nullptr) PgRelay::balance(*client_);
+}
+
+void PgBackend::ended(int error) {
+    if (task_ == Task::connecting) {
+        connect_error_ = std::generic_category().message(error);
+        try_next_address();
+    } else if (task_ == Task::logging_in) {
+        connect_failed("the server closed the connection during login");
+    } else {
+        log::warning(
+            "backend lost",
+            {{"backend", id_},
+             {"database", shard_->settings().database},
+             {"user", shard_->settings().user},
+             {"error", error == 0 ? "closed by server" : std::generic_category().message(error)}});
+        PgRelay::backend_lost(*this);
+    }
+}
+
+void PgBackend::expired(net::TimePoint) {
+    if (task_ == Task::connecting || task_ == Task::logging_in) {
+        connect_failed("timed out");
+        return;
+    }
+    log::warning("backend did not answer in time, closing it",
+                 {{"backend", id_}, {"database", shard_->settings().database}});
+    PgRelay::backend_lost(*this);
+}
+
+void PgBackend::move_to(PgShard& shard) noexcept {
+    shard_ = &shard;
+}
+
+// Keeping it clean.
+
+void PgBackend::private_query(std::string_view sql) {
+    std::string frame;
+    wire::Writer(frame)
+        .begin_frame(static_cast<char>(pg::ClientMessage::Query))
+        .c_string(sql)
+        .end_frame();
+    session_.sent({pg::Owed::query, pg::Audience::nobody});
+    send(frame);
+}
+
+void PgBackend::check() {
+    task_ = Task::checking;
+    arm(shard_->worker().settings().server_connect_timeout);
+    private_query(shard_->worker().settings().server_check_query);
+}
+
+void PgBackend::reset() {
+    task_ = Task::resetting;
+    arm(shard_->worker().settings().server_connect_timeout);
+    private_query(shard_->worker().settings().server_reset_query);
+}
+
+void PgBackend::apply_profile(const PgProfile& profile) {
+    std::string sql;
+    const PgProfile* from = profile_;
+    if (from == nullptr) {
+        sql = "RESET ALL;";
+        from = startup_profile_;
+    }
+    const auto changes = pg::difference(from->settings, profile.settings);
+    pg::append_settings_sql(sql, changes);
+    applying_ = &profile;
+    private_query(sql);
+}
+
+void PgBackend::private_ready() {
+    if (applying_ == nullptr) return;
+    profile_ = applying_;
+    applying_ = nullptr;
+    set_affinity(profile_->id);
+    shard_->pool().profiles().learn(*profile_, statuses_);
+    if (client_ != nullptr) client_->backend_ready();
+}
+
+void PgBackend::private_failed(wire::Bytes error_body) {
+    const pg::ErrorFields fields = pg::parse_error_fields(error_body);
+    if (applying_ != nullptr) {
+        applying_ = nullptr;
+        profile_ = nullptr;
+        if (client_ == nullptr) return;
+        std::string frame;
+        pg::append_error(frame, pg::Severity::fatal, fields.sqlstate, fields.message, fields.detail,
+                         fields.hint);
+        client_->refuse_with(RefusalReason::startup_parameter_invalid, std::move(frame));
+        return;
+    }
+    log::warning("backend refused a query of the pooler",
+                 {{"backend", id_}, {"sqlstate", fields.sqlstate}, {"error", fields.message}});
+    if (task_ == Task::recovering) {
+        recovered_outcome_ = pool::Outcome::broken;
+    } else {
+        PgRelay::backend_lost(*this);
+    }
+}
+
+void PgBackend::parameter_received(wire::Bytes body) {
+    wire::Cursor cursor(body);
+    const std::string_view name = cursor.c_string();
+    const std::string_view value = cursor.c_string();
+    if (cursor.failed() || !statuses_.set(name, value)) return;
+    if (state() == State::idle) {
+        // Nobody asked: the server's own settings changed, for the other backends as well.
+        shard_->pool().profiles().forget_statuses();
+        if (profile_ != nullptr) shard_->pool().profiles().learn(*profile_, statuses_);
+    }
+}
+
+void PgBackend::advance() {
+    if (task_ == Task::recovering) {
+        advance_recovery();
+        return;
+    }
+    if (session_.in_doubt()) {
+        PgRelay::backend_lost(*this);
+        return;
+    }
+    if (!session_.releasable() || !input_settled()) return;
+    pool::Shard& engine = shard_->engine();
+    if (task_ == Task::checking) {
+        task_ = Task::ready;
+        disarm();
+        engine.check_done(*this, shard_->worker().engine().now());
+    } else if (task_ == Task::resetting) {
+        task_ = Task::ready;
+        disarm();
+        // DISCARD ALL and RESET ALL go back to what the startup packet said; of another query's
+        // effect nothing is known.
+        const std::string& query = shard_->worker().settings().server_reset_query;
+        const bool resets = query.find("DISCARD ALL") != std::string::npos ||
+                            query.find("RESET ALL") != std::string::npos;
+        profile_ = resets ? startup_profile_ : nullptr;
+        if (profile_ != nullptr) set_affinity(profile_->id);
+        engine.reset_done(*this, shard_->worker().engine().now());
+    }
+}
+
+void PgBackend::recover(pool::Outcome outcome_when_clean) {
+    task_ = Task::recovering;
+    recovered_outcome_ = outcome_when_clean;
+    if (reception_paused()) resume_reception();
+    arm(shard_->worker().settings().cancel_wait_timeout);
+    if (session_.busy()) cancel_running();
+    advance_recovery();
+}
+
+void PgBackend::advance_recovery() {
+    if (session_.in_doubt()) {
+        recovered_outcome_ = pool::Outcome::broken;
+    } else {
+        std::string out;
+        session_.append_recovery(out);
+        if (!out.empty()) send(out);
+        if (!session_.releasable() || !input_settled() || cancel_in_flight()) return;
+    }
+    task_ = Task::ready;
+    disarm();
+    give_back(recovered_outcome_);
+    shard_->perform_orders();
+}
+
+void PgBackend::give_back(pool::Outcome outcome) {
+    const bool settled = session_.releasable() && !cancel_in_flight() && input_settled();
+    SLUICE_ASSERT(outcome == pool::Outcome::broken || settled);
+    SLUICE_ASSERT(client_ == nullptr);
+    if (outcome == pool::Outcome::needs_reset &&
+        shard_->worker().settings().server_reset_query.empty()) {
+        // In session mode an empty reset query is the operator's word that nothing needs it.
+        const bool by_choice = shard_->settings().pool_mode == config::PoolMode::session;
+        outcome = by_choice ? pool::Outcome::clean : pool::Outcome::broken;
+        profile_ = nullptr;
+    }
+    shard_->engine().release(*this, outcome, shard_->worker().engine().now());
+}
+
+bool PgBackend::cancel_running() {
+    Worker& worker = shard_->worker();
+    if (key_.key.empty()) return false;
+    if (worker.cancel_calls() >= worker.settings().max_cancels) {
+        ++worker.counters.cancels_dropped;
+        return false;
+    }
+    auto call = std::make_unique<CancelCall>(worker, *this);
+    if (!call->begin()) {
+        ++worker.counters.cancels_dropped;
+        return false;
+    }
+    ++worker.counters.cancels_forwarded;
+    cancels_.push_back(call.get());
+    worker.track(std::move(call));
+    return true;
+}
+
+void PgBackend::cancel_finished(CancelCall& call, bool certain) {
+    std::erase(cancels_, &call);
+    if (task_ == Task::recovering) {
+        // A cancel that may still arrive would hit whoever comes next.
+        if (!certain) recovered_outcome_ = pool::Outcome::broken;
+        advance_recovery();
+    } else if (client_ != nullptr) {
+        if (!certain) {
+            PgRelay::backend_lost(*this);
+            return;
+        }
+        PgClient& client = *client_;
+        PgRelay::release_if_settled(client);
+        shard_->perform_orders();
+    }
+}
+
+void PgBackend::lose() {
+    close();
+    disarm();
+    for (CancelCall* const call : cancels_)
+        call->forget_backend();
+    cancels_.clear();
+    const net::TimePoint now = shard_->worker().engine().now();
+    if (state() != State::closing) shard_->engine().lost(*this, now);
+    shard_->engine().closed(*this, now);
+    shard_->bury(*this);
+}
+
+void PgBackend::shut() {
+    if (is_open() && task_ == Task::ready) {
+        std::string farewell;
+        wire::Writer(farewell)
+            .begin_frame(static_cast<char>(pg::ClientMessage::Terminate))
+            .end_frame();
+        send(farewell);
+    }
+    close();
+    disarm();
+    for (CancelCall* const call : cancels_)
+        call->forget_backend();
+    cancels_.clear();
+    shard_->engine().closed(*this, shard_->worker().engine().now());
+    shard_->bury(*this);
+}
+
+}  // namespace sluice::server

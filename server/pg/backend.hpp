@@ -1,0 +1,133 @@
+#pragma once
+
+#include "protocol/crypto.hpp"
+#include "protocol/pg/backend_login.hpp"
+#include "protocol/pg/backend_session.hpp"
+
+#include "pool/backend.hpp"
+
+#include "server/net/address.hpp"
+#include "server/net/inbox.hpp"
+#include "server/net/stream.hpp"
+#include "server/net/timer_wheel.hpp"
+#include "server/pg/profile.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::server {
+
+class CancelCall;
+class PgClient;
+class PgShard;
+
+/// One connection to a database server: opens it, keeps it clean, and carries its conversation.
+///
+///     connecting -> logging_in -> ready <-> (checking | resetting | recovering)
+///
+/// `ready` covers idle and leased; the pool's own state says which. While leased, what the client
+/// sends and gets passes through PgRelay.
+///
+/// Owned by its shard. Confined to: the shard's worker; travels between workers only while idle.
+class PgBackend final : public net::Stream, public pool::Backend, private net::Timer {
+  public:
+    enum class Task : std::uint8_t {
+        connecting,
+        logging_in,
+        ready,
+        checking,
+        resetting,
+        recovering
+    };
+
+    PgBackend(PgShard& shard, const PgProfile& profile, std::uint64_t id);
+    ~PgBackend() override;
+
+    /// Begins to connect, to the hosts in their order.
+    void connect();
+    /// Sends the check query, or the reset query; the shard is told the result.
+    void check();
+    void reset();
+    /// Inside a lease: connects anew with the client's own profile in the startup packet.
+    void reopen(const PgProfile& profile);
+    /// Puts the settings of `profile` before whatever is sent next; their replies go to nobody.
+    void apply_profile(const PgProfile& profile);
+    /// The client is gone: ends the conversation so that the backend may be used again.
+    void recover(pool::Outcome outcome_when_clean);
+    /// Asks the server to cancel what runs. False when it cannot be asked.
+    bool cancel_running();
+    void cancel_finished(CancelCall& call, bool certain);
+    /// Ends its lease with the pool, cleaning up first where the outcome asks for it.
+    void give_back(pool::Outcome outcome);
+    /// The peer closed or broke: leaves the pool's books.
+    void lose();
+    /// By the pool's order: says farewell, closes and leaves the books.
+    void shut();
+    void move_to(PgShard& shard) noexcept;
+
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    [[nodiscard]] Task task() const noexcept { return task_; }
+    [[nodiscard]] PgClient* client() const noexcept { return client_; }
+    [[nodiscard]] const pg::BackendKey& key() const noexcept { return key_; }
+    [[nodiscard]] const net::SocketAddress& address() const noexcept { return address_; }
+    [[nodiscard]] pg::BackendSession& session() noexcept { return session_; }
+    [[nodiscard]] const PgProfile* profile() const noexcept { return profile_; }
+    [[nodiscard]] bool started_with(const PgProfile& profile) const noexcept {
+        return startup_profile_ == &profile && profile_ == &profile;
+    }
+    [[nodiscard]] const pg::ParameterStatuses& statuses() const noexcept { return statuses_; }
+    [[nodiscard]] bool cancel_in_flight() const noexcept { return !cancels_.empty(); }
+    [[nodiscard]] PgShard& shard() const noexcept { return *shard_; }
+    /// Nothing of a reply is half read, so the next byte begins a frame.
+    [[nodiscard]] bool input_settled() const noexcept { return inbox_.empty(); }
+
+  private:
+    friend class PgRelay;
+
+    void received(wire::Bytes bytes) override;
+    void output_drained() override;
+    void connected() override;
+    void ended(int error) override;
+    void expired(net::TimePoint now) override;
+
+    void try_next_host();
+    void try_next_address();
+    void connect_failed(std::string text);
+    void login_bytes(wire::Bytes bytes);
+    /// Returns false when the login ended, one way or the other.
+    bool login_step(pg::BackendLogin::Step step, std::string& out);
+    void derive_keys(const pg::ScramChallenge& challenge);
+    void advance_derivation(const pg::ScramChallenge& challenge, crypto::Pbkdf2Sha256 derivation);
+    void login_done();
+    void login_failed(std::string error_body, pool::OpenFailure failure);
+    void private_query(std::string_view sql);
+    void private_ready();
+    void private_failed(wire::Bytes error_body);
+    void parameter_received(wire::Bytes body);
+    void advance();
+    void advance_recovery();
+    void arm(net::Duration timeout);
+
+    PgShard* shard_;
+    const std::uint64_t id_;
+    const PgProfile* startup_profile_;  ///< What its startup packet carried; RESET returns to it.
+    const PgProfile* profile_;          ///< What is in force now; null when that is unknown.
+    const PgProfile* applying_ = nullptr;
+    PgClient* client_ = nullptr;
+    pg::BackendSession session_;
+    std::unique_ptr<pg::BackendLogin> login_;
+    net::Inbox inbox_;
+    net::SocketAddress address_;
+    std::vector<net::SocketAddress> addresses_;  ///< Of the host being tried, not tried yet.
+    std::uint32_t hosts_tried_ = 0;
+    std::string connect_error_;
+    pg::BackendKey key_;
+    pg::ParameterStatuses statuses_;
+    std::vector<CancelCall*> cancels_;
+    Task task_ = Task::connecting;
+    pool::Outcome recovered_outcome_ = pool::Outcome::clean;
+};
+
+}  // namespace sluice::server

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "protocol/pg/backend_login.hpp"
+
+#include "server/net/stream.hpp"
+#include "server/net/timer_wheel.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace sluice::server {
+
+class PgBackend;
+class Worker;
+
+/// One CancelRequest on its way to a database server, on a connection of its own. It ends when the
+/// server has closed that connection, which it does after it has signalled the backend: only then
+/// can the backend be given to somebody else without the cancel hitting the wrong query.
+///
+/// Owned by its worker. Confined to: its worker.
+class CancelCall final : public net::Stream, private net::Timer {
+  public:
+    CancelCall(Worker& worker, PgBackend& backend);
+
+    /// False when the connect failed at once.
+    [[nodiscard]] bool begin();
+    /// The backend is no more: the call goes on for nobody.
+    void forget_backend() noexcept { backend_ = nullptr; }
+
+  private:
+    enum class Certainty : std::uint8_t { delivered, unknown };
+
+    void received(wire::Bytes bytes) override;
+    void output_drained() override {}
+    void connected() override;
+    void ended(int error) override;
+    void expired(net::TimePoint now) override;
+    void finish(Certainty certainty);
+
+    Worker& worker_;
+    PgBackend* backend_;
+};
+
+}  // namespace sluice::server

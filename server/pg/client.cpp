@@ -1,0 +1,364 @@
+#include "server/pg/client.hpp"
+
+#include "server/log.hpp"
+#include "server/pg/backend.hpp"
+#include "server/pg/console.hpp"
+#include "server/pg/login.hpp"
+#include "server/pg/relay.hpp"
+#include "server/pg/shard.hpp"
+#include "server/worker.hpp"
+
+#include <algorithm>
+
+namespace sluice::server {
+
+PgClient::PgClient(Worker& worker, std::uint64_t id)
+    : Stream(worker.engine()),
+      worker_(&worker),
+      session_(static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(worker.settings().max_packet_size, 0x7fffffffU))),
+      id_(id),
+      accepted_at_(worker.engine().now()) {}
+
+PgClient::~PgClient() {
+    inbox_.clear(worker_->shared().buffers);
+}
+
+void PgClient::begin(int fd, const net::SocketAddress& peer) {
+    since_ = engine().now();
+    login_ = std::make_unique<PgLogin>(*this, peer);
+    open(fd);
+    arm_timer();
+}
+
+void PgClient::received(wire::Bytes bytes) {
+    switch (phase_) {
+        case Phase::login:
+            if (!inbox_.append(bytes, worker_->shared().buffers)) {
+                leave("buffer memory spent");
+                return;
+            }
+            login_->proceed();
+            return;
+        case Phase::console: console_->received(bytes); return;
+        case Phase::idle:
+        case Phase::waiting:
+        case Phase::active: PgRelay::client_received(*this, bytes); return;
+        case Phase::leaving: return;
+    }
+}
+
+void PgClient::output_drained() {
+    if (phase_ != Phase::login && phase_ != Phase::console) PgRelay::balance(*this);
+}
+
+void PgClient::ended(int error) {
+    if (phase_ == Phase::leaving) {
+        worker_->dismiss(*this);
+        return;
+    }
+    leave(error == 0 ? "closed by client" : "connection lost");
+}
+
+bool PgClient::take_permits(const config::PoolSettings& settings) {
+    Shared& shared = worker_->shared();
+    const auto take = [&](std::size_t place, pool::Budget& budget, RefusalReason reason) {
+        if (!budget.try_take()) {
+            refuse(reason);
+            return false;
+        }
+        permits_[place] = &budget;
+        return true;
+    };
+    if (!take(0, shared.clients, RefusalReason::too_many_clients)) return false;
+    if (settings.max_user_client_connections != 0) {
+        auto& budget = shared.user_clients.of(settings.user, settings.max_user_client_connections);
+        if (!take(1, budget, RefusalReason::too_many_user_clients)) return false;
+    }
+    if (settings.max_db_client_connections != 0) {
+        auto& budget =
+            shared.database_clients.of(settings.database, settings.max_db_client_connections);
+        if (!take(2, budget, RefusalReason::too_many_database_clients)) return false;
+    }
+    return true;
+}
+
+void PgClient::enter(PgShard& shard, const PgProfile& profile) {
+    shard_ = &shard;
+    profile_ = &profile;
+    set_affinity(profile.id);
+    shard.pool().client_entered(shard.index());
+}
+
+void PgClient::become_ready() {
+    engine().bury(std::move(login_));
+    if (backend_ == nullptr) {
+        set_phase(Phase::idle);
+    } else {
+        set_phase(Phase::active);
+        lease_since_ = since_;
+        transaction_since_ = since_;
+        PgRelay::release_if_settled(*this);
+    }
+    arm_timer();
+    if (phase_ == Phase::leaving) return;
+    if (!inbox_.empty()) {
+        PgRelay::serve_kept(*this);
+    } else {
+        shard_->perform_orders();
+    }
+}
+
+void PgClient::become_console(std::unique_ptr<PgConsole> console) {
+    console_ = std::move(console);
+    engine().bury(std::move(login_));
+    set_phase(Phase::console);
+    disarm();
+}
+
+void PgClient::granted(PgBackend& backend) {
+    if (login_) {
+        login_->granted(backend);
+        return;
+    }
+    shard_->counters.wait_seconds.record(engine().now() - since_);
+    PgRelay::begin_lease(*this, backend);
+    PgRelay::serve_kept(*this);
+}
+
+void PgClient::backend_ready() {
+    if (login_) login_->backend_ready();
+}
+
+void PgClient::refused(pool::Refused reason) {
+    if (reason == pool::Refused::backend_rejected) {
+        std::string frame = "E";
+        frame.append(4, '\0');
+        frame += shard_->pool().last_error();
+        const auto length = static_cast<std::uint32_t>(frame.size() - 1);
+        for (unsigned i = 0; i < 4; ++i) {
+            frame[1 + i] = static_cast<char>((length >> (24U - 8U * i)) & 0xffU);
+        }
+        refuse_with(RefusalReason::backend_rejected, std::move(frame));
+        return;
+    }
+    if (reason == pool::Refused::draining) {
+        refuse(RefusalReason::shutdown);
+        return;
+    }
+    const auto as = reason == pool::Refused::queue_full ? RefusalReason::queue_full
+                                                        : RefusalReason::wait_timeout;
+    const auto waited =
+        std::chrono::duration_cast<std::chrono::milliseconds>(engine().now() - since_);
+    std::string detail;
+    if (as == RefusalReason::wait_timeout) {
+        detail = "Waited " + std::to_string(waited.count()) + " ms; was number " +
+                 std::to_string(line_position_) + " in line on arrival, number 1 now.";
+        const std::string error = shard_->pool().last_error();
+        const auto fields = pg::parse_error_fields(wire::as_bytes(error));
+        if (shard_->backends().empty() && !fields.message.empty()) {
+            detail += " The last attempt to connect failed: " + std::string(fields.message);
+        }
+    } else {
+        detail = std::to_string(shard_->clients_waiting) + " clients are in line, max_waiters is " +
+                 std::to_string(shard_->settings().max_waiters) + '.';
+    }
+    refuse(as, {}, detail);
+}
+
+void PgClient::refuse(RefusalReason reason, std::string_view text, std::string_view detail) {
+    if (phase_ == Phase::leaving) return;
+    const RefusalRow& row = row_of(reason);
+    const bool in_login = phase_ == Phase::login;
+    std::string frame;
+    if (in_login) {
+        // Before a login has ended, every error is the last word.
+        pg::append_error(frame, pg::Severity::fatal, row.sqlstate, text.empty() ? row.text : text,
+                         detail, row.hint);
+    } else {
+        append_refusal(frame, reason, text, detail);
+    }
+    if (in_login || row.severity == pg::Severity::fatal) {
+        refuse_with(reason, std::move(frame));
+        return;
+    }
+    ++worker_->counters.refusals[static_cast<std::size_t>(reason)];
+    // The request at the front is answered by this error; the session reads over the rest of it.
+    session_.refuse();
+    const bool was_waiting = phase_ == Phase::waiting;
+    set_phase(Phase::idle);
+    send(frame);
+    if (was_waiting) PgRelay::serve_kept(*this);
+}
+
+void PgClient::refuse_with(RefusalReason counted_as, std::string frame) {
+    if (phase_ == Phase::leaving) return;
+    const RefusalRow& row = row_of(counted_as);
+    ++worker_->counters.refusals[static_cast<std::size_t>(counted_as)];
+    if (row.loudness == Loudness::warning) {
+        log::warning("client refused", {{"client", id_}, {"reason", row.label}});
+    }
+    // In the middle of a reply nothing can be said that the client would understand.
+    const bool mid_frame = backend_ != nullptr && backend_->session().within_frame();
+    if (!mid_frame && !frame.empty()) send(frame);
+    leave(row.label, Farewell::sent);
+}
+
+void PgClient::leave(std::string_view why, Farewell farewell) {
+    if (phase_ == Phase::leaving) return;
+    const Phase was = phase_;
+    if (shard_ != nullptr) {
+        if (waiting()) shard_->engine().abandon(*this, engine().now());
+        if (backend_ != nullptr) PgRelay::abandon_lease(*this);
+        shard_->pool().client_left(shard_->index());
+    }
+    set_phase(Phase::leaving);
+    disarm();
+    for (pool::Budget* const permit : permits_) {
+        if (permit != nullptr) permit->give_back();
+    }
+    permits_ = {};
+    if (was != Phase::login && worker_->shared().settings.log.log_disconnections) {
+        log::info("client left", {{"client", id_}, {"reason", why}});
+    }
+    if (login_) engine().bury(std::move(login_));
+    if (console_) engine().bury(std::move(console_));
+    PgShard* const shard = shard_;
+    shard_ = nullptr;
+    if (is_open() && (farewell == Farewell::sent || pending_output_bytes() > 0)) {
+        // A peer that does not read its last words has this long.
+        engine().timers().arm(*this, engine().now() + net::Duration(5'000));
+        close_after_output();
+    } else {
+        close();
+        worker_->dismiss(*this);
+    }
+    if (shard != nullptr) shard->perform_orders();
+}
+
+void PgClient::drain() {
+    switch (phase_) {
+        case Phase::login:
+        case Phase::idle:
+        case Phase::console: refuse_with_shutdown(); return;
+        case Phase::waiting:
+        case Phase::leaving: return;
+        case Phase::active: PgRelay::release_if_settled(*this); return;
+    }
+}
+
+void PgClient::refuse_with_shutdown() {
+    std::string frame;
+    append_refusal(frame, RefusalReason::shutdown);
+    refuse_with(RefusalReason::shutdown, std::move(frame));
+}
+
+void PgClient::cancel_requested() {
+    if (phase_ == Phase::waiting) {
+        shard_->engine().abandon(*this, engine().now());
+        refuse(RefusalReason::cancelled_waiting);
+        return;
+    }
+    const bool running = backend_ != nullptr && backend_->session().busy();
+    if (!running) {
+        ++worker_->counters.cancels_dropped;
+        return;
+    }
+    backend_->cancel_running();
+}
+
+void PgClient::set_phase(Phase phase) noexcept {
+    const auto count = [this](Phase of) -> std::uint32_t* {
+        if (shard_ == nullptr) return nullptr;
+        switch (of) {
+            case Phase::idle: return &shard_->clients_idle;
+            case Phase::waiting: return &shard_->clients_waiting;
+            case Phase::active: return &shard_->clients_active;
+            case Phase::login:
+            case Phase::console:
+            case Phase::leaving: return nullptr;
+        }
+        return nullptr;
+    };
+    if (std::uint32_t* const before = count(phase_)) --*before;
+    phase_ = phase;
+    if (std::uint32_t* const after = count(phase_)) ++*after;
+    since_ = engine().now();
+    if (phase_ == Phase::idle && shard_->has_timeouts()) arm_timer();
+}
+
+std::optional<net::TimePoint> PgClient::deadline() const {
+    const auto after = [](net::TimePoint from, config::Duration timeout) {
+        return timeout.count() > 0 ? std::optional(from + timeout) : std::nullopt;
+    };
+    const auto earlier = [](std::optional<net::TimePoint> a, std::optional<net::TimePoint> b) {
+        return !a ? b : !b ? a : std::optional(std::min(*a, *b));
+    };
+    switch (phase_) {
+        case Phase::login: return after(accepted_at_, worker_->settings().client_login_timeout);
+        case Phase::idle: return after(since_, shard_->settings().client_idle_timeout);
+        case Phase::active: break;
+        case Phase::waiting:
+        case Phase::console:
+        case Phase::leaving: return std::nullopt;
+    }
+    const config::PoolSettings& settings = shard_->settings();
+    const pg::BackendSession& session = backend_->session();
+    if (session.releasable()) return after(since_, settings.client_idle_timeout);
+    const auto whole = after(transaction_since_, settings.transaction_timeout);
+    if (!session.busy()) return earlier(whole, after(since_, settings.idle_transaction_timeout));
+    auto query = after(since_, settings.query_timeout);
+    if (query && cancelled_by_timeout_) *query += worker_->settings().cancel_wait_timeout;
+    return earlier(whole, query);
+}
+
+void PgClient::arm_timer() {
+    if (const auto due = deadline()) {
+        engine().timers().arm(*this, *due);
+    } else {
+        disarm();
+    }
+}
+
+void PgClient::expired(net::TimePoint now) {
+    if (phase_ == Phase::leaving) {
+        close();
+        worker_->dismiss(*this);
+        return;
+    }
+    const auto due = deadline();
+    if (!due || *due > now) {
+        arm_timer();
+        return;
+    }
+    if (phase_ == Phase::login) {
+        refuse(RefusalReason::login_timeout);
+        return;
+    }
+    if (phase_ == Phase::idle || backend_->session().releasable()) {
+        refuse(RefusalReason::client_idle_timeout);
+        return;
+    }
+    const config::Duration whole = shard_->settings().transaction_timeout;
+    if (whole.count() > 0 && now >= transaction_since_ + whole) {
+        refuse(RefusalReason::transaction_timeout);
+    } else if (!backend_->session().busy()) {
+        refuse(RefusalReason::idle_transaction_timeout);
+    } else {
+        query_timed_out();
+    }
+}
+
+void PgClient::query_timed_out() {
+    // First the server is asked to cancel, which ends the query and leaves the client connected;
+    // only a server that does not comply costs the client its connection.
+    if (!cancelled_by_timeout_ && backend_->cancel_running()) {
+        cancelled_by_timeout_ = true;
+        ++worker_->counters.refusals[static_cast<std::size_t>(RefusalReason::query_timeout)];
+        arm_timer();
+        return;
+    }
+    refuse(RefusalReason::query_timeout);
+}
+
+}  // namespace sluice::server

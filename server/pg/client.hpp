@@ -1,0 +1,134 @@
+#pragma once
+
+#include "protocol/pg/client_session.hpp"
+
+#include "pool/budget.hpp"
+#include "pool/waiter.hpp"
+
+#include "config/resolve.hpp"
+
+#include "server/net/inbox.hpp"
+#include "server/net/stream.hpp"
+#include "server/net/timer_wheel.hpp"
+#include "server/refusal.hpp"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sluice::server {
+
+class PgBackend;
+class PgConsole;
+class PgLogin;
+class PgShard;
+struct PgProfile;
+class Worker;
+
+/// One client of the PostgreSQL side, from accept to close.
+///
+///     login -> idle <-> waiting -> active -> idle ...            -> leaving
+///           -> console                                           -> leaving
+///
+/// What only a login needs lives in PgLogin, and what only the console needs in PgConsole, so that
+/// the object stays small: an idle client is a socket and this.
+///
+/// Owned by its worker. Confined to: its worker; moves to another one at most once, in its login.
+class PgClient final : public net::Stream, public pool::Waiter, private net::Timer {
+  public:
+    enum class Phase : std::uint8_t { login, idle, waiting, active, console, leaving };
+    /// Whether last words were just sent, which a close that comes too soon could overtake.
+    enum class Farewell : std::uint8_t { none, sent };
+
+    PgClient(Worker& worker, std::uint64_t id);
+    ~PgClient() override;
+
+    /// Takes over an accepted socket.
+    void begin(int fd, const net::SocketAddress& peer);
+
+    // Told by the pool.
+    void granted(PgBackend& backend);
+    void refused(pool::Refused reason);
+    /// The backend has logged in, or has the client's settings now: a login may be waiting for it.
+    void backend_ready();
+
+    // Told by the login.
+    /// Counts it against the limits on clients; refuses it and returns false where one is full.
+    bool take_permits(const config::PoolSettings& settings);
+    void enter(PgShard& shard, const PgProfile& profile);
+    void become_ready();
+    void become_console(std::unique_ptr<PgConsole> console);
+
+    /// Sends the refusal and, if its severity is fatal, leaves.
+    void refuse(RefusalReason reason, std::string_view text = {}, std::string_view detail = {});
+    /// Sends a server's own error as the last word.
+    void refuse_with(RefusalReason counted_as, std::string frame);
+    /// Ends this client: gives up its place or its backend, closes its socket behind what has been
+    /// sent. Nothing may be asked of it afterwards.
+    void leave(std::string_view why, Farewell farewell = Farewell::none);
+    /// Shutdown: leaves now when it holds nothing, else when its transaction ends.
+    void drain();
+
+    /// Wants the cancel key's owner's query cancelled.
+    void cancel_requested();
+
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    [[nodiscard]] Phase phase() const noexcept { return phase_; }
+    [[nodiscard]] Worker& worker() const noexcept { return *worker_; }
+    [[nodiscard]] PgShard* shard() const noexcept { return shard_; }
+    [[nodiscard]] PgBackend* backend() const noexcept { return backend_; }
+    [[nodiscard]] const PgProfile* profile() const noexcept { return profile_; }
+    [[nodiscard]] const pg::ClientSession& session() const noexcept { return session_; }
+    [[nodiscard]] PgConsole* console() const noexcept { return console_.get(); }
+    [[nodiscard]] const PgLogin* login() const noexcept { return login_.get(); }
+    [[nodiscard]] std::uint32_t cancel_process_id() const noexcept { return cancel_process_id_; }
+    [[nodiscard]] std::uint32_t cancel_secret() const noexcept { return cancel_secret_; }
+    void set_cancel_key(std::uint32_t process_id, std::uint32_t secret) noexcept {
+        cancel_process_id_ = process_id;
+        cancel_secret_ = secret;
+    }
+    [[nodiscard]] net::TimePoint since() const noexcept { return since_; }
+    [[nodiscard]] net::TimePoint accepted_at() const noexcept { return accepted_at_; }
+    [[nodiscard]] std::uint32_t slot() const noexcept { return slot_; }
+
+  private:
+    friend class PgLogin;
+    friend class PgRelay;
+    friend class Worker;
+
+    void received(wire::Bytes bytes) override;
+    void output_drained() override;
+    void ended(int error) override;
+    void expired(net::TimePoint now) override;
+
+    void set_phase(Phase phase) noexcept;
+    void arm_timer();
+    [[nodiscard]] std::optional<net::TimePoint> deadline() const;
+    void query_timed_out();
+    void refuse_with_shutdown();
+
+    Worker* worker_;
+    PgShard* shard_ = nullptr;
+    PgBackend* backend_ = nullptr;
+    const PgProfile* profile_ = nullptr;
+    std::unique_ptr<PgLogin> login_;      ///< Only in phase login.
+    std::unique_ptr<PgConsole> console_;  ///< Only in phase console.
+    pg::ClientSession session_;
+    net::Inbox inbox_;
+    std::array<pool::Budget*, 3> permits_{};  ///< Of all clients, its user's, its database's.
+    std::uint64_t id_;
+    net::TimePoint accepted_at_;
+    net::TimePoint since_{};  ///< Of the phase; in active: of the last change of hands.
+    net::TimePoint lease_since_{};
+    net::TimePoint transaction_since_{};  ///< Of the lease, or of its last end of a transaction.
+    std::uint32_t cancel_process_id_ = 0;
+    std::uint32_t cancel_secret_ = 0;
+    std::uint32_t slot_ = 0;           ///< Its place in the worker's table.
+    std::uint32_t line_position_ = 0;  ///< How many waited when it came, itself included.
+    Phase phase_ = Phase::login;
+    bool cancelled_by_timeout_ = false;
+};
+
+}  // namespace sluice::server

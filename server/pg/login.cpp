@@ -1,0 +1,344 @@
+#include "server/pg/login.hpp"
+
+#include "protocol/pg/frame.hpp"
+#include "protocol/pg/login_messages.hpp"
+
+#include "config/resolve.hpp"
+
+#include "server/log.hpp"
+#include "server/pg/backend.hpp"
+#include "server/pg/client.hpp"
+#include "server/pg/console.hpp"
+#include "server/pg/relay.hpp"
+#include "server/pg/shard.hpp"
+#include "server/worker.hpp"
+
+#include <pwd.h>
+#include <sys/socket.h>
+
+#include <array>
+
+namespace sluice::server {
+
+namespace {
+
+constexpr std::uint32_t iterations_per_turn = 512;
+
+}  // namespace
+
+PgLogin::PgLogin(PgClient& client, const net::SocketAddress& peer) : client_(client), peer_(peer) {}
+PgLogin::~PgLogin() = default;
+
+void PgLogin::proceed() {
+    while (client_.phase() == PgClient::Phase::login) {
+        bool goes_on = false;
+        if (stage_ == Stage::startup) {
+            goes_on = read_startup();
+        } else if (stage_ == Stage::authenticating) {
+            goes_on = read_password();
+        } else if (client_.inbox_.size() > client_.worker().settings().max_startup_bytes) {
+            client_.refuse(RefusalReason::startup_invalid, "too many bytes before login");
+            return;
+        }
+        if (!goes_on) return;
+    }
+}
+
+bool PgLogin::read_startup() {
+    const wire::Bytes bytes = client_.inbox_.bytes();
+    pg::StartupResult result =
+        pg::parse_startup(bytes, client_.worker().settings().max_startup_bytes);
+    if (std::holds_alternative<pg::StartupIncomplete>(result.packet)) return false;
+    if (const auto* violation = std::get_if<pg::StartupViolation>(&result.packet)) {
+        std::string frame;
+        pg::append_startup_violation(frame, *violation);
+        client_.refuse_with(RefusalReason::startup_invalid, std::move(frame));
+        return false;
+    }
+    if (std::holds_alternative<pg::SslRequest>(result.packet)) {
+        if (encryption_refused_[0]) {
+            client_.refuse(RefusalReason::startup_invalid, "SSLRequest came twice");
+            return false;
+        }
+        encryption_refused_[0] = true;
+        encryption_asked(result.packet_bytes);
+        return true;
+    }
+    if (std::holds_alternative<pg::GssEncRequest>(result.packet)) {
+        if (encryption_refused_[1]) {
+            client_.refuse(RefusalReason::startup_invalid, "GSSENCRequest came twice");
+            return false;
+        }
+        encryption_refused_[1] = true;
+        encryption_asked(result.packet_bytes);
+        return true;
+    }
+    if (const auto* cancel = std::get_if<pg::CancelRequest>(&result.packet)) {
+        cancel_asked(*cancel);
+        return false;
+    }
+    startup_received(std::get<pg::StartupMessage>(result.packet));
+    if (client_.phase() == PgClient::Phase::leaving) return false;
+    client_.inbox_.consume(result.packet_bytes, client_.worker().shared().buffers);
+    return ask_for_password();
+}
+
+void PgLogin::encryption_asked(std::size_t packet_bytes) {
+    // What arrived behind the request came in clear before we answered: anyone on the path may
+    // have written it. Source: PostgreSQL 17 manual, "SSL Session Encryption".
+    if (client_.inbox_.size() > packet_bytes) {
+        client_.refuse_with(RefusalReason::startup_invalid, {});
+        return;
+    }
+    client_.inbox_.consume(packet_bytes, client_.worker().shared().buffers);
+    client_.send(std::string_view("N"));
+}
+
+void PgLogin::cancel_asked(const pg::CancelRequest& request) {
+    Worker& worker = client_.worker();
+    ++worker.counters.cancels_received;
+    stage_ = Stage::cancelling;
+    // Our keys have four bytes, as those of every backend before protocol 3.2.
+    if (request.key.size() != 4) {
+        ++worker.counters.cancels_dropped;
+        client_.leave("cancel request");
+        return;
+    }
+    // PostgreSQL closes this connection once the signal is sent, and clients wait for that.
+    worker.cancel(request.process_id, wire::load_u32(request.key.data()),
+                  [&worker, id = client_.id(), slot = client_.slot()] {
+                      if (PgClient* const client = worker.find_client(slot, id)) {
+                          client->leave("cancel request");
+                      }
+                  });
+}
+
+void PgLogin::startup_received(const pg::StartupMessage& message) {
+    user_ = message.user;
+    database_ = message.database;
+    const config::Postgres& settings = client_.worker().settings();
+    if (client_.worker().draining()) {
+        client_.refuse(RefusalReason::shutdown);
+        return;
+    }
+    if (message.needs_negotiation()) {
+        pg::append_negotiate_protocol_version(reply_, message.protocol_options);
+    }
+    if (const auto replication = message.find("replication");
+        !replication.empty() && replication != "false" && replication != "off" &&
+        replication != "0" && replication != "no") {
+        client_.refuse(RefusalReason::replication_unsupported);
+        return;
+    }
+    auto parsed = pg::StartupSettings::from_parameters(message.parameters);
+    if (!parsed) {
+        std::string frame;
+        pg::append_error(frame, pg::Severity::fatal, parsed.error().sqlstate, parsed.error().text);
+        client_.refuse_with(RefusalReason::startup_parameter_invalid, std::move(frame));
+        return;
+    }
+    settings_ = std::move(*parsed);
+    for (const std::string& name : settings.ignore_startup_parameters)
+        settings_.erase(name);
+    if (settings.application_name_add_host) {
+        std::string name(settings_.find("application_name").value_or("app"));
+        name += " - " + peer_.text();
+        settings_.set("application_name", name.substr(0, pg::name_bytes_max));
+    }
+}
+
+bool PgLogin::ask_for_password() {
+    const config::Postgres& settings = client_.worker().settings();
+    const auto verdict = client_.worker().shared().login_guard.login_begins(
+        net::client_address(peer_), client_.engine().now());
+    if (verdict == LoginGuard::Verdict::blocked) {
+        client_.refuse(RefusalReason::login_blocked);
+        return false;
+    }
+    if (verdict == LoginGuard::Verdict::too_fast) {
+        client_.refuse(RefusalReason::too_many_logins);
+        return false;
+    }
+    stage_ = Stage::authenticating;
+    if (peer_.is_unix() && settings.unix_peer_login && peer_is(user_)) {
+        admitted();
+        return false;
+    }
+    method_ = settings.auth;
+    switch (method_) {
+        case config::AuthMethod::trust:
+            if (client_.worker().shared().authenticator.admits_by_trust(user_)) {
+                admitted();
+            } else {
+                login_failed();
+            }
+            return false;
+        case config::AuthMethod::password:
+            pg::append_authentication_cleartext_password(reply_);
+            break;
+        case config::AuthMethod::md5:
+            client_.worker().fill_random(md5_salt_);
+            pg::append_authentication_md5_password(reply_, md5_salt_);
+            break;
+        case config::AuthMethod::scram_sha_256: begin_scram(); return true;
+    }
+    client_.send(reply_);
+    reply_.clear();
+    return true;
+}
+
+void PgLogin::begin_scram() {
+    static constexpr std::array<std::string_view, 1> mechanisms{pg::scram_mechanism};
+    pg::append_authentication_sasl(reply_, mechanisms);
+    client_.send(reply_);
+    reply_.clear();
+    Authenticator& authenticator = client_.worker().shared().authenticator;
+    const pg::StoredSecret* const secret = authenticator.secret_of(user_);
+    scram_user_ = pg::ScramUser::known;
+    if (const auto known = authenticator.scram_verifier(user_)) {
+        verifier_ = *known;
+    } else if (secret != nullptr && std::holds_alternative<pg::PlainPassword>(*secret)) {
+        // The user's first login since the start: the keys are made now and kept.
+        stage_ = Stage::deriving;
+        std::string salt(pg::scram_salt_bytes, '\0');
+        client_.worker().fill_random(std::as_writable_bytes(std::span(salt)));
+        const std::string& password = std::get<pg::PlainPassword>(*secret).text;
+        advance_derivation(crypto::Pbkdf2Sha256(wire::as_bytes(password), wire::as_bytes(salt),
+                                                pg::scram_iterations_default),
+                           salt);
+        return;
+    } else {
+        scram_user_ = pg::ScramUser::unknown;
+        verifier_ = authenticator.mock_verifier(user_);
+    }
+    std::array<std::byte, pg::scram_nonce_random_bytes> random{};
+    client_.worker().fill_random(random);
+    scram_.emplace(verifier_, scram_user_, crypto::to_base64(random));
+}
+
+void PgLogin::advance_derivation(crypto::Pbkdf2Sha256 derivation, const std::string& salt) {
+    Worker& worker = client_.worker();
+    if (!derivation.advance(iterations_per_turn)) {
+        worker.post([&worker, id = client_.id(), slot = client_.slot(), derivation, salt] {
+            PgClient* const client = worker.find_client(slot, id);
+            if (client != nullptr && client->login_) {
+                client->login_->advance_derivation(derivation, salt);
+            }
+        });
+        return;
+    }
+    const pg::ScramClientKeys keys = pg::scram_client_keys(derivation.digest());
+    worker.shared().authenticator.remember(
+        user_, pg::scram_verifier(keys, wire::as_bytes(salt), pg::scram_iterations_default));
+    stage_ = Stage::authenticating;
+    verifier_ = *worker.shared().authenticator.scram_verifier(user_);
+    std::array<std::byte, pg::scram_nonce_random_bytes> random{};
+    client_.worker().fill_random(random);
+    scram_.emplace(verifier_, scram_user_, crypto::to_base64(random));
+    proceed();
+}
+
+bool PgLogin::read_password() {
+    const wire::Bytes bytes = client_.inbox_.bytes();
+    if (bytes.size() < pg::frame_header_bytes) return false;
+    const pg::FrameHeader header = pg::read_frame_header(bytes);
+    const std::uint64_t bytes_max = client_.worker().settings().max_startup_bytes;
+    if (header.type == static_cast<char>(pg::ClientMessage::Terminate)) {
+        client_.leave("closed by client during login");
+        return false;
+    }
+    if (!header.valid || header.type != static_cast<char>(pg::ClientMessage::PasswordMessage) ||
+        header.body_bytes > bytes_max) {
+        client_.refuse(RefusalReason::startup_invalid, "expected a password message");
+        return false;
+    }
+    if (bytes.size() - pg::frame_header_bytes < header.body_bytes) return false;
+    const wire::Bytes body = bytes.subspan(pg::frame_header_bytes, header.body_bytes);
+    if (scram_) {
+        scram_received(body);
+    } else {
+        password_received(body);
+    }
+    if (client_.phase() == PgClient::Phase::leaving) return false;
+    client_.inbox_.consume(pg::frame_header_bytes + header.body_bytes,
+                           client_.worker().shared().buffers);
+    if (stage_ == Stage::entering) {
+        admitted();
+        return false;  // The client may be on its way to another worker.
+    }
+    return client_.phase() == PgClient::Phase::login && stage_ == Stage::authenticating;
+}
+
+void PgLogin::password_received(wire::Bytes body) {
+    std::string_view password;
+    if (!pg::parse_password_message(body, password)) {
+        client_.refuse(RefusalReason::startup_invalid, "invalid password message");
+        return;
+    }
+    const pg::StoredSecret* const secret = client_.worker().shared().authenticator.secret_of(user_);
+    bool right = false;
+    if (method_ == config::AuthMethod::md5) {
+        pg::Md5Secret md5;  // Of an unknown user: compared with, and never equal in the end.
+        bool usable = false;
+        if (secret != nullptr) {
+            if (const auto* stored = std::get_if<pg::Md5Secret>(secret)) {
+                md5 = *stored;
+                usable = true;
+            } else if (const auto* plain = std::get_if<pg::PlainPassword>(secret)) {
+                md5 = pg::derive_md5_secret(plain->text, user_);
+                usable = true;
+            }
+        }
+        right = pg::md5_response_matches(md5, md5_salt_, password) && usable;
+    } else {
+        const pg::StoredSecret nobody{pg::PlainPassword{std::string(password.size() + 1, 'x')}};
+        right = pg::plain_password_matches(secret == nullptr ? nobody : *secret, user_, password) &&
+                secret != nullptr && !password.empty();
+    }
+    if (right) {
+        stage_ = Stage::entering;
+    } else {
+        login_failed();
+    }
+}
+
+void PgLogin::scram_received(wire::Bytes body) {
+    const pg::ScramServerStep step = scram_->message_received(body, reply_);
+    switch (step.outcome) {
+        case pg::ScramServerStep::Outcome::challenged:
+            client_.send(reply_);
+            reply_.clear();
+            return;
+        case pg::ScramServerStep::Outcome::verified: stage_ = Stage::entering; return;
+        case pg::ScramServerStep::Outcome::failed: login_failed(); return;
+        case pg::ScramServerStep::Outcome::violation:
+            client_.refuse(RefusalReason::startup_invalid, step.text);
+            return;
+    }
+}
+
+void PgLogin::login_failed() {
+    Worker& worker = client_.worker();
+    const auto delay = worker.shared().login_guard.login_failed(net::client_address(peer_),
+                                                                client_.engine().now());
+    stage_ = Stage::delayed;
+    worker.engine().timers().arm(*this, worker.engine().now() + delay);
+}
+
+void PgLogin::expired(net::TimePoint) {
+    client_.refuse(RefusalReason::login_failed,
+                   "password authentication failed for user \"" + user_ + "\"");
+}
+
+bool PgLogin::peer_is(const std::string& user) const {
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    if (::getsockopt(client_.fd(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return false;
+    char buffer[4096];
+    passwd entry{};
+    passwd* found = nullptr;
+    if (::getpwuid_r(credentials.uid, &entry, buffer, sizeof buffer, &found) != 0) return false;
+    return found != nullptr && user == found->pw_name;
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,98 @@
+#pragma once
+
+#include "protocol/crypto.hpp"
+#include "protocol/pg/password.hpp"
+#include "protocol/pg/scram_server.hpp"
+#include "protocol/pg/startup.hpp"
+#include "protocol/pg/startup_settings.hpp"
+
+#include "pool/registry.hpp"
+
+#include "config/settings.hpp"
+
+#include "server/net/address.hpp"
+#include "server/net/timer_wheel.hpp"
+#include "server/refusal.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sluice::server {
+
+class PgBackend;
+class PgClient;
+class PgShard;
+
+/// What happens between accept and the first ReadyForQuery, and what must be remembered only for
+/// so long:
+///
+///     startup -> authenticating (-> deriving) -> entering -> done
+///                      `-> delayed refusal          `-> waits for a backend, if one is needed
+///
+/// The client may move to another worker in `entering`, since its pool's shard may live there.
+///
+/// Owned by its client. Confined to: the client's worker.
+class PgLogin final : private net::Timer {
+  public:
+    PgLogin(PgClient& client, const net::SocketAddress& peer);
+    ~PgLogin() override;
+
+    /// More has arrived in the client's inbox.
+    void proceed();
+    /// Goes on at the worker where the client's shard is.
+    void enter_shard(const std::shared_ptr<pool::PoolEntry>& entry);
+    /// The pool granted a backend, or the backend has done what it was asked for.
+    void granted(PgBackend& backend);
+    void backend_ready();
+
+    [[nodiscard]] const std::string& user() const noexcept { return user_; }
+    [[nodiscard]] const std::string& database() const noexcept { return database_; }
+
+  private:
+    enum class Stage : std::uint8_t {
+        startup,
+        authenticating,
+        deriving,    ///< The user's SCRAM keys are being made from a plain password.
+        delayed,     ///< The password was wrong; the answer is held back.
+        cancelling,  ///< A CancelRequest is on its way.
+        entering,    ///< Admitted; waits for its shard or a backend.
+    };
+
+    void expired(net::TimePoint now) override;
+
+    /// Each returns false when nothing more can be done before more bytes arrive.
+    bool read_startup();
+    bool read_password();
+    void encryption_asked(std::size_t packet_bytes);
+    void cancel_asked(const pg::CancelRequest& request);
+    void startup_received(const pg::StartupMessage& message);
+    /// By trust, the login may be over, and the client elsewhere, when it returns.
+    bool ask_for_password();
+    void begin_scram();
+    void advance_derivation(crypto::Pbkdf2Sha256 derivation, const std::string& salt);
+    void password_received(wire::Bytes body);
+    void scram_received(wire::Bytes body);
+    void login_failed();
+    void admitted();
+    /// Sends what ends the login. False, with nothing sent, when the parameters are not known.
+    bool finish();
+    [[nodiscard]] bool peer_is(const std::string& user) const;
+
+    PgClient& client_;
+    const net::SocketAddress peer_;
+    Stage stage_ = Stage::startup;
+    bool encryption_refused_[2] = {false, false};  ///< SSLRequest, GSSENCRequest: each once.
+    std::string user_;
+    std::string database_;
+    pg::StartupSettings settings_;
+    config::AuthMethod method_ = config::AuthMethod::trust;
+    pg::Md5Salt md5_salt_{};
+    pg::ScramVerifier verifier_;
+    pg::ScramUser scram_user_ = pg::ScramUser::unknown;
+    std::optional<pg::ScramServer> scram_;
+    std::string reply_;  ///< Collected, so that one send answers a step.
+};
+
+}  // namespace sluice::server

@@ -1,0 +1,168 @@
+// The second half of a login: from "this is who they say they are" to the first ReadyForQuery.
+
+#include "protocol/pg/login_messages.hpp"
+
+#include "config/resolve.hpp"
+
+#include "server/log.hpp"
+#include "server/pg/backend.hpp"
+#include "server/pg/client.hpp"
+#include "server/pg/console.hpp"
+#include "server/pg/login.hpp"
+#include "server/pg/relay.hpp"
+#include "server/pg/shard.hpp"
+#include "server/worker.hpp"
+
+namespace sluice::server {
+
+namespace {
+
+/// What a first answer of PostgreSQL 15 takes, and some room.
+constexpr std::size_t reply_bytes_usual = 1024;
+
+bool is_console(std::string_view database) {
+    return database == "sluice" || database == "pgbouncer";
+}
+
+std::shared_ptr<pool::PoolEntry> make_pool(Shared& shared, const config::PoolSettings& settings) {
+    return shared.registry.find_or_make({settings.database, settings.user}, [&] {
+        const auto worker_count = static_cast<unsigned>(shared.workers.size());
+        pool::Registry::Recipe recipe;
+        recipe.limits = limits_of(settings, shared.settings.postgres);
+        recipe.shard_count = pool::shard_count_for(settings.pool_size, worker_count);
+        recipe.max_db_connections = settings.max_db_connections;
+        recipe.max_user_connections = settings.max_user_connections;
+        const unsigned first = shared.next_home.fetch_add(recipe.shard_count);
+        std::vector<unsigned> workers;
+        for (unsigned i = 0; i < recipe.shard_count; ++i) {
+            workers.push_back((first + i) % worker_count);
+        }
+        recipe.attachment = std::make_unique<PgPool>(settings, std::move(workers));
+        return recipe;
+    });
+}
+
+/// Null when there is no such database.
+std::shared_ptr<pool::PoolEntry> pool_of(Shared& shared, const std::string& database,
+                                         const std::string& user) {
+    if (auto known = shared.registry.find({database, user})) return known;
+    const auto settings = config::resolve(shared.settings.postgres, database, user);
+    return settings ? make_pool(shared, *settings) : nullptr;
+}
+
+}  // namespace
+
+void PgLogin::admitted() {
+    stage_ = Stage::entering;
+    Worker& worker = client_.worker();
+    if (is_console(database_)) {
+        PgConsole::open(client_, user_, std::move(reply_));
+        return;
+    }
+    const auto entry = pool_of(worker.shared(), database_, user_);
+    if (!entry) {
+        client_.refuse(RefusalReason::database_unknown,
+                       "database \"" + database_ + "\" does not exist");
+        return;
+    }
+    auto& pool = static_cast<PgPool&>(*entry->attachment);
+    if (!client_.take_permits(pool.settings())) return;
+    const unsigned target = pool.workers()[pool.choose_shard(worker.index())];
+    if (target == worker.index()) {
+        enter_shard(entry);
+        return;
+    }
+    Worker& home = *worker.shared().workers[target];
+    // A task must be copyable, so the client travels as a bare pointer with one owner at a time.
+    PgClient* const travelling = worker.part_with(client_).release();
+    home.post([&home, travelling, entry] {
+        PgClient& arrived = home.adopt(std::unique_ptr<PgClient>(travelling));
+        arrived.login_->enter_shard(entry);
+    });
+}
+
+void PgLogin::enter_shard(const std::shared_ptr<pool::PoolEntry>& entry) {
+    PgShard& shard = client_.worker().shard_of(entry);
+    const PgProfile* const profile = shard.pool().profiles().find_or_add(settings_);
+    if (profile == nullptr) {
+        client_.refuse(RefusalReason::startup_parameter_invalid,
+                       "too many different sets of startup parameters");
+        return;
+    }
+    client_.enter(shard, *profile);
+    const bool session_mode = shard.settings().pool_mode == config::PoolMode::session;
+    if (!session_mode && finish()) return;
+    // A first client with these settings: a backend says what they come to, or refuses them.
+    const auto acquired = shard.engine().acquire(client_, client_.engine().now());
+    switch (acquired.kind) {
+        case pool::Shard::Acquired::Kind::granted:
+            granted(static_cast<PgBackend&>(*acquired.backend));
+            break;
+        case pool::Shard::Acquired::Kind::queued: break;
+        case pool::Shard::Acquired::Kind::refused: client_.refused(acquired.reason); break;
+    }
+    shard.perform_orders();
+}
+
+void PgLogin::granted(PgBackend& backend) {
+    PgRelay::begin_lease(client_, backend);
+    backend_ready();
+}
+
+void PgLogin::backend_ready() {
+    PgBackend& backend = *client_.backend();
+    PgShard& shard = *client_.shard();
+    const PgProfile& profile = *client_.profile();
+    const bool session_mode = shard.settings().pool_mode == config::PoolMode::session;
+    if (session_mode && !backend.started_with(profile)) {
+        // What stands in the startup packet is the backend's own: RESET goes back to it. It goes
+        // there only once a backend has accepted it, so that a client's mistake stays its own.
+        if (shard.pool().profiles().accepted(profile)) {
+            backend.reopen(profile);
+        } else {
+            backend.apply_profile(profile);
+        }
+        return;
+    }
+    if (backend.profile() != &profile) {
+        backend.apply_profile(profile);
+        return;
+    }
+    if (!finish()) client_.refuse(RefusalReason::backend_lost);
+}
+
+bool PgLogin::finish() {
+    PgClient& client = client_;
+    PgShard& shard = *client.shard();
+    std::string reply;
+    reply.reserve(reply_bytes_usual);
+    reply += reply_;
+    pg::append_authentication_ok(reply);
+    if (!shard.pool().profiles().append_status_frames(*client.profile(), reply)) return false;
+    PgBackend* const backend = client.backend();
+    const bool session_mode = shard.settings().pool_mode == config::PoolMode::session;
+    client.worker().give_cancel_key(client);
+    std::uint32_t process_id = client.cancel_process_id();
+    if (session_mode && backend != nullptr && backend->key().process_id != 0) {
+        process_id = backend->key().process_id;
+        client.set_cancel_key(process_id, client.cancel_secret());
+    }
+    std::byte secret[4];
+    for (unsigned i = 0; i < 4; ++i) {
+        secret[i] = static_cast<std::byte>(client.cancel_secret() >> (24U - 8U * i));
+    }
+    pg::append_backend_key_data(reply, process_id, secret);
+    pg::append_ready_for_query(reply, 'I');
+    client.send(reply);
+    client.worker().counters.logins += 1;
+    if (client.worker().shared().settings.log.log_connections) {
+        log::info("client logged in", {{"client", client.id()},
+                                       {"user", user_},
+                                       {"database", database_},
+                                       {"address", peer_.text()}});
+    }
+    client.become_ready();
+    return true;
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "protocol/pg/backend_session.hpp"
+#include "protocol/wire/cursor.hpp"
+
+#include "pool/actions.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::server {
+
+class PgBackend;
+class PgClient;
+
+/// The place where both directions meet: performs the steps of a client's session, carries the
+/// bytes, takes a backend when one is wanted and gives it back when the backend's session says
+/// that it may be. It knows no message; the sessions do.
+///
+///     client --received--> ClientSession --Step--> [lease] --bytes--> backend
+///     client <--bytes-- BackendSession <--received-- backend
+///
+/// No state of its own: everything lies with the two ends. Confined to: their worker.
+class PgRelay {
+  public:
+    /// Bytes of a client that has logged in.
+    static void client_received(PgClient& client, wire::Bytes bytes);
+    /// Goes on with what was kept of a client's bytes.
+    static void serve_kept(PgClient& client);
+    /// Bytes of a backend whose login is done.
+    static void backend_received(PgBackend& backend, wire::Bytes bytes);
+    /// The pool gave the waiting client a backend.
+    static void begin_lease(PgClient& client, PgBackend& backend);
+    /// Gives the backend back if everything about it is settled and nothing holds it.
+    static void release_if_settled(PgClient& client);
+    /// Gives it back although the client has gone or is going.
+    static void abandon_lease(PgClient& client);
+    /// The backend is no more.
+    static void backend_lost(PgBackend& backend);
+    /// Reads from each side just when the other side keeps up.
+    static void balance(PgClient& client);
+
+  private:
+    /// What became of some of a backend's bytes.
+    struct Passage {
+        enum class End : std::uint8_t {
+            open,          ///< Nothing in particular.
+            answered,      ///< The client got a ReadyForQuery.
+            backend_gone,  ///< The backend was closed on the way.
+        };
+        std::size_t bytes = 0;  ///< From the front; what is left waits for more.
+        End end = End::open;
+    };
+
+    static Passage pass_on(PgBackend& backend, wire::Bytes bytes);
+    static void event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes frame);
+    static std::size_t serve(PgClient& client, wire::Bytes bytes);
+    static bool take_backend(PgClient& client);
+    static void end_lease(PgClient& client, pool::Outcome outcome);
+    static void answer_came(PgClient& client);
+    [[nodiscard]] static bool pinned(const PgClient& client);
+};
+
+}  // namespace sluice::server

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "pool/registry.hpp"
+
+#include "config/settings.hpp"
+
+#include "server/auth/authenticator.hpp"
+#include "server/auth/login_guard.hpp"
+#include "server/net/chunk.hpp"
+#include "server/net/resolver.hpp"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::server {
+
+class Worker;
+struct Snapshot;
+enum class SnapshotDetail : std::uint8_t;
+
+/// Limits on clients by name (of a user, of a database); made when first asked for.
+/// Thread-safe.
+class ClientBudgets {
+  public:
+    [[nodiscard]] pool::Budget& of(std::string_view name, std::uint32_t limit);
+
+  private:
+    std::mutex mutex_;
+    std::map<std::string, std::unique_ptr<pool::Budget>, std::less<>> budgets_;
+};
+
+/// What all workers use. Made by App before the first worker and gone after the last; everything
+/// in it is immutable or thread-safe.
+struct Shared {
+    Shared(const config::Settings& all_settings, boost::asio::io_context& control);
+    ~Shared();
+
+    const config::Settings settings;
+    net::BufferBudget buffers;
+    net::Resolver resolver;
+    Authenticator authenticator;
+    LoginGuard login_guard;
+    pool::Registry registry;
+    pool::Budget clients;
+    ClientBudgets user_clients;
+    ClientBudgets database_clients;
+    std::vector<std::unique_ptr<Worker>> workers;
+    std::atomic<std::uint64_t> next_id{1};  ///< Of clients and backends, for logs and SHOW.
+    std::atomic<unsigned> next_home{0};     ///< Where the next one-shard pool lives.
+    std::chrono::system_clock::time_point started = std::chrono::system_clock::now();
+
+    /// Asks every worker, then calls `done` on some thread. Never blocks.
+    void gather(SnapshotDetail detail, std::function<void(Snapshot)> done);
+};
+
+}  // namespace sluice::server

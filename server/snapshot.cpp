@@ -1,0 +1,47 @@
+#include "server/snapshot.hpp"
+
+#include <map>
+#include <utility>
+
+namespace sluice::server {
+
+namespace {
+
+void add(PoolCounters& sum, const PoolCounters& part) {
+    sum.queries += part.queries;
+    sum.transactions += part.transactions;
+    sum.received_bytes += part.received_bytes;
+    sum.sent_bytes += part.sent_bytes;
+    sum.recoveries += part.recoveries;
+    for (std::size_t i = 0; i < sum.pins.size(); ++i)
+        sum.pins[i] += part.pins[i];
+    sum.wait_seconds += part.wait_seconds;
+    sum.lease_seconds += part.lease_seconds;
+    sum.query_seconds += part.query_seconds;
+}
+
+}  // namespace
+
+std::vector<PoolSnapshot> pools_of(const Snapshot& snapshot) {
+    std::map<std::pair<std::string, std::string>, PoolSnapshot> sums;
+    for (const WorkerSnapshot& worker : snapshot.workers) {
+        for (const PoolSnapshot& part : worker.pools) {
+            const auto [at, is_new] = sums.try_emplace({part.database, part.user}, part);
+            if (is_new) continue;
+            PoolSnapshot& sum = at->second;
+            sum.stats += part.stats;
+            add(sum.counters, part.counters);
+            sum.clients_idle += part.clients_idle;
+            sum.clients_waiting += part.clients_waiting;
+            sum.clients_active += part.clients_active;
+            sum.clients_pinned += part.clients_pinned;
+        }
+    }
+    std::vector<PoolSnapshot> pools;
+    pools.reserve(sums.size());
+    for (auto& [key, pool] : sums)
+        pools.push_back(std::move(pool));
+    return pools;
+}
+
+}  // namespace sluice::server

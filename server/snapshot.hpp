@@ -1,0 +1,111 @@
+#pragma once
+
+#include "protocol/pg/client_session.hpp"
+
+#include "pool/stats.hpp"
+
+#include "config/settings.hpp"
+
+#include "server/metrics/histogram.hpp"
+#include "server/refusal.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What the workers tell about themselves when asked: copies of plain integers, made by each
+/// worker in a task of its own, so that a reader never stalls one. The admin console and the
+/// metrics are functions of these.
+namespace sluice::server {
+
+/// What one worker has counted since it started. Only ever growing.
+struct WorkerCounters {
+    std::uint64_t clients_accepted = 0;
+    std::uint64_t logins = 0;  ///< That succeeded.
+    std::array<std::uint64_t, refusal_reason_count> refusals{};
+    std::uint64_t accept_failures = 0;  ///< accept() without a free file descriptor, and the like.
+    std::uint64_t cancels_received = 0;
+    std::uint64_t cancels_forwarded = 0;
+    std::uint64_t cancels_dropped = 0;  ///< Unknown key, nothing running, or too many under way.
+};
+
+/// What one worker has counted for one pool since it started. Only ever growing.
+struct PoolCounters {
+    std::uint64_t queries = 0;         ///< Query, FunctionCall and Sync that were answered.
+    std::uint64_t transactions = 0;    ///< Leases' transactions that ended.
+    std::uint64_t received_bytes = 0;  ///< From clients, sent on to backends.
+    std::uint64_t sent_bytes = 0;      ///< From backends, sent on to clients.
+    std::uint64_t recoveries = 0;      ///< Backends whose client left in the middle of something.
+    std::array<std::uint64_t, pg::pin_reason_count> pins{};  ///< Clients that began to be pinned.
+    Histogram wait_seconds;   ///< From asking for a backend to holding one; 0 counts too.
+    Histogram lease_seconds;  ///< From holding a backend to giving it back.
+    Histogram query_seconds;  ///< From sending a request on to its ReadyForQuery.
+};
+
+struct PoolSnapshot {
+    std::string database;  ///< As the clients ask for it.
+    std::string user;      ///< The clients' user.
+    config::PoolMode mode = config::PoolMode::transaction;
+    pool::Stats stats;
+    PoolCounters counters;
+    std::uint32_t clients_idle = 0;  ///< Logged in, holding no backend, waiting for none.
+    std::uint32_t clients_waiting = 0;
+    std::uint32_t clients_active = 0;  ///< Holding a backend.
+    std::uint32_t clients_pinned = 0;  ///< Of those: past the end of a transaction, for a reason.
+};
+
+/// One row of SHOW CLIENTS.
+struct ClientRow {
+    std::uint64_t id = 0;
+    std::string user;
+    std::string database;
+    std::string state;  ///< login, idle, waiting, active, console, closing.
+    std::string address;
+    std::string application_name;
+    std::string pin;               ///< Reason, or empty.
+    std::uint64_t backend_id = 0;  ///< 0: none.
+    std::chrono::seconds age{0};
+    std::chrono::milliseconds wait{0};  ///< While waiting.
+};
+
+/// One row of SHOW SERVERS.
+struct BackendRow {
+    std::uint64_t id = 0;
+    std::string user;
+    std::string database;
+    std::string state;  ///< opening, idle, checking, leased, resetting, recovering, closing.
+    std::string address;
+    std::uint32_t process_id = 0;  ///< At the database server; 0: unknown yet.
+    std::uint64_t client_id = 0;   ///< 0: none.
+    std::chrono::seconds age{0};
+};
+
+enum class SnapshotDetail : std::uint8_t { counters, rows };
+
+struct WorkerSnapshot {
+    unsigned worker = 0;
+    WorkerCounters counters;
+    std::vector<PoolSnapshot> pools;
+    std::uint32_t clients_login = 0;  ///< Connected and not logged in yet.
+    std::uint32_t clients_console = 0;
+    std::vector<ClientRow> clients;    ///< Only with SnapshotDetail::rows.
+    std::vector<BackendRow> backends;  ///< Only with SnapshotDetail::rows.
+};
+
+struct Snapshot {
+    std::vector<WorkerSnapshot> workers;
+    std::uint32_t max_clients = 0;
+    std::uint32_t max_backends = 0;
+    std::uint32_t backends_used = 0;  ///< Of max_backends.
+    std::uint64_t buffer_bytes = 0;
+    std::uint64_t buffer_bytes_max = 0;
+    std::chrono::system_clock::time_point started;
+    std::string version;  ///< Of this program.
+};
+
+/// The same pool's parts of several workers, added up; sorted by database, then user.
+[[nodiscard]] std::vector<PoolSnapshot> pools_of(const Snapshot& snapshot);
+
+}  // namespace sluice::server

@@ -1,0 +1,283 @@
+#include "server/worker.hpp"
+
+#include "protocol/assert.hpp"
+#include "protocol/crypto.hpp"
+
+#include "server/pg/backend.hpp"
+#include "server/pg/cancel.hpp"
+#include "server/pg/client.hpp"
+#include "server/pg/console.hpp"
+#include "server/pg/login.hpp"
+#include "server/pg/shard.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+namespace sluice::server {
+
+namespace {
+
+/// A cancel key's process id names the worker and the client's slot, so that a cancel is found
+/// without asking around; what cannot be guessed is the secret.
+constexpr unsigned worker_bits = 6;
+constexpr unsigned worker_shift = 31 - worker_bits;
+constexpr std::uint32_t slot_mask = (1U << worker_shift) - 1;
+
+}  // namespace
+
+Worker::Worker(Shared& shared, unsigned index, std::unique_ptr<net::Engine> engine)
+    : shared_(shared), index_(index), engine_(std::move(engine)) {}
+
+Worker::~Worker() = default;
+
+void Worker::shut() {
+    // Clients before shards, for they hold leases.
+    for (auto& client : clients_) {
+        if (client && client->phase() != PgClient::Phase::leaving) client->leave("shutdown");
+    }
+    listeners_.clear();
+    for (auto& [entry, shard] : shards_) {
+        shard->close_all();
+    }
+    cancel_calls_.clear();
+    clients_.clear();
+}
+
+void Worker::start() {
+    thread_ = std::thread([this] {
+        const std::string name = "worker-" + std::to_string(index_);
+        ::pthread_setname_np(::pthread_self(), name.c_str());
+        engine_->run();
+    });
+}
+
+void Worker::stop() noexcept {
+    engine_->stop();
+}
+
+void Worker::join() {
+    if (thread_.joinable()) thread_.join();
+}
+
+void Worker::listen(ListeningSocket socket) {
+    listeners_.push_back(std::make_unique<Listener>(*this, std::move(socket)));
+}
+
+void Worker::stop_listening() {
+    for (auto& listener : listeners_)
+        engine_->bury(std::move(listener));
+    listeners_.clear();
+}
+
+void Worker::place(std::unique_ptr<PgClient> client) {
+    std::uint32_t slot = static_cast<std::uint32_t>(clients_.size());
+    if (free_slots_.empty()) {
+        clients_.emplace_back();
+    } else {
+        slot = free_slots_.back();
+        free_slots_.pop_back();
+    }
+    client->slot_ = slot;
+    clients_[slot] = std::move(client);
+    ++client_count_;
+}
+
+void Worker::accepted(int fd, const net::SocketAddress& peer) {
+    ++counters.clients_accepted;
+    auto client = std::make_unique<PgClient>(*this, next_id());
+    PgClient& placed = *client;
+    place(std::move(client));
+    placed.begin(fd, peer);
+}
+
+PgClient& Worker::adopt(std::unique_ptr<PgClient> client) {
+    PgClient& adopted = *client;
+    adopted.worker_ = this;
+    place(std::move(client));
+    adopted.arrive(*engine_);
+    adopted.arm_timer();
+    return adopted;
+}
+
+std::unique_ptr<PgClient> Worker::part_with(PgClient& client) {
+    client.disarm();
+    client.depart();
+    std::unique_ptr<PgClient> parted = std::move(clients_[client.slot()]);
+    free_slots_.push_back(client.slot());
+    --client_count_;
+    return parted;
+}
+
+void Worker::dismiss(PgClient& client) {
+    const std::uint32_t slot = client.slot();
+    if (clients_[slot].get() != &client) return;
+    engine_->bury(std::move(clients_[slot]));
+    free_slots_.push_back(slot);
+    --client_count_;
+}
+
+PgClient* Worker::find_client(std::uint32_t slot, std::uint64_t id) noexcept {
+    if (slot >= clients_.size() || !clients_[slot] || clients_[slot]->id() != id) return nullptr;
+    return clients_[slot].get();
+}
+
+PgShard& Worker::shard_of(const std::shared_ptr<pool::PoolEntry>& entry) {
+    auto& shard = shards_[entry.get()];
+    if (!shard) {
+        const auto index = static_cast<PgPool&>(*entry->attachment).shard_on(index_);
+        SLUICE_ASSERT(index.has_value());
+        shard = std::make_unique<PgShard>(*this, entry, *index);
+    }
+    return *shard;
+}
+
+PgShard* Worker::find_shard(const pool::PoolEntry* entry) noexcept {
+    const auto at = shards_.find(entry);
+    return at == shards_.end() ? nullptr : at->second.get();
+}
+
+void Worker::for_each_shard(const std::function<void(PgShard&)>& visit) {
+    for (auto& [entry, shard] : shards_)
+        visit(*shard);
+}
+
+void Worker::fill_random(std::span<std::byte> out) {
+    SLUICE_ASSERT(out.size() <= 64);
+    if (random_.size() - random_used_ < out.size()) {
+        // Without random bytes no key may be made at all.
+        SLUICE_ASSERT(crypto::random_bytes(random_));
+        random_used_ = 0;
+    }
+    const auto from = std::span(random_).subspan(random_used_, out.size());
+    std::ranges::copy(from, out.begin());
+    // What was given out is not kept: it is somebody's secret now.
+    std::ranges::fill(from, std::byte{0});
+    random_used_ += out.size();
+}
+
+void Worker::give_cancel_key(PgClient& client) {
+    std::array<std::byte, 4> random{};
+    fill_random(random);
+    SLUICE_ASSERT(client.slot() < slot_mask);
+    client.set_cancel_key((index_ << worker_shift) | (client.slot() + 1),
+                          wire::load_u32(random.data()));
+}
+
+bool Worker::cancel_here(std::uint32_t process_id, std::uint32_t secret) {
+    const auto matches = [&](const PgClient* client) {
+        if (client == nullptr || client->cancel_process_id() != process_id) return false;
+        // In constant time, so that answers do not tell how much of a guess was right.
+        const std::uint32_t own = client->cancel_secret();
+        return crypto::constant_time_equal(std::as_bytes(std::span(&own, 1)),
+                                           std::as_bytes(std::span(&secret, 1)));
+    };
+    const std::uint32_t slot = (process_id & slot_mask) - 1;
+    if (slot < clients_.size() && matches(clients_[slot].get())) {
+        clients_[slot]->cancel_requested();
+        return true;
+    }
+    // In session mode the process id is that of the client's backend.
+    for (auto& [entry, shard] : shards_) {
+        for (const auto& backend : shard->backends()) {
+            if (backend->key().process_id == process_id && matches(backend->client())) {
+                backend->client()->cancel_requested();
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void Worker::cancel(std::uint32_t process_id, std::uint32_t secret, std::function<void()> done) {
+    // Every worker is asked, since a real process id says nothing of where its client is.
+    const auto left = std::make_shared<std::atomic<std::size_t>>(shared_.workers.size());
+    const auto hits = std::make_shared<std::atomic<unsigned>>(0);
+    for (const auto& worker : shared_.workers) {
+        worker->post([asked = worker.get(), asking = this, process_id, secret, left, hits, done] {
+            if (asked->cancel_here(process_id, secret)) ++*hits;
+            if (--*left > 0) return;
+            asking->post([asking, hits, done] {
+                if (*hits == 0) ++asking->counters.cancels_dropped;
+                done();
+            });
+        });
+    }
+}
+
+void Worker::track(std::unique_ptr<CancelCall> call) {
+    cancel_calls_.push_back(std::move(call));
+}
+
+void Worker::forget(CancelCall& call) {
+    const auto at = std::ranges::find(cancel_calls_, &call, &std::unique_ptr<CancelCall>::get);
+    if (at == cancel_calls_.end()) return;
+    engine_->bury(std::move(*at));
+    cancel_calls_.erase(at);
+}
+
+void Worker::drain() {
+    draining_ = true;
+    stop_listening();
+    for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
+        if (clients_[slot]) clients_[slot]->drain();
+    }
+    for (auto& [entry, shard] : shards_) {
+        shard->engine().drain(engine_->now());
+        shard->perform_orders();
+    }
+}
+
+void Worker::dismiss_all() {
+    for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
+        if (clients_[slot]) clients_[slot]->refuse(RefusalReason::shutdown);
+    }
+}
+
+WorkerSnapshot Worker::snapshot(SnapshotDetail detail) {
+    WorkerSnapshot snapshot;
+    snapshot.worker = index_;
+    snapshot.counters = counters;
+    for (auto& [entry, shard] : shards_)
+        snapshot.pools.push_back(shard->snapshot());
+    for (const auto& client : clients_) {
+        if (!client) continue;
+        if (client->phase() == PgClient::Phase::login) ++snapshot.clients_login;
+        if (client->phase() == PgClient::Phase::console) ++snapshot.clients_console;
+        if (detail == SnapshotDetail::rows) snapshot.clients.push_back(row_of(*client));
+    }
+    if (detail == SnapshotDetail::counters) return snapshot;
+    for (auto& [entry, shard] : shards_)
+        shard->append_rows(snapshot.backends);
+    return snapshot;
+}
+
+ClientRow Worker::row_of(const PgClient& client) {
+    using std::chrono::duration_cast;
+    static constexpr std::array<std::string_view, 6> phases{"login",  "idle",    "waiting",
+                                                            "active", "console", "closing"};
+    ClientRow row;
+    row.id = client.id();
+    row.state = phases[static_cast<std::size_t>(client.phase())];
+    row.address = client.is_open() ? net::peer_address_of(client.fd()).text() : std::string();
+    row.age = duration_cast<std::chrono::seconds>(engine_->now() - client.accepted_at());
+    if (client.login() != nullptr) {
+        row.user = client.login()->user();
+        row.database = client.login()->database();
+    }
+    if (client.shard() != nullptr) {
+        row.user = client.shard()->settings().user;
+        row.database = client.shard()->settings().database;
+        row.application_name = client.profile()->settings.find("application_name").value_or("");
+    }
+    if (const auto pin = client.session().pin()) row.pin = pg::name_of(*pin);
+    if (client.backend() != nullptr) row.backend_id = client.backend()->id();
+    if (client.phase() == PgClient::Phase::waiting) {
+        row.wait = duration_cast<std::chrono::milliseconds>(engine_->now() - client.since());
+    }
+    return row;
+}
+
+}  // namespace sluice::server

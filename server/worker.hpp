@@ -1,0 +1,110 @@
+#pragma once
+
+#include "pool/registry.hpp"
+
+#include "server/listener.hpp"
+#include "server/net/engine.hpp"
+#include "server/shared.hpp"
+#include "server/snapshot.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace sluice::server {
+
+class CancelCall;
+class PgClient;
+class PgShard;
+
+/// One thread with its engine, its listeners, its clients and its shards of the pools.
+///
+/// Owned by Shared. Confined to: its own thread, except for post(), start(), stop() and join().
+class Worker {
+  public:
+    Worker(Shared& shared, unsigned index, std::unique_ptr<net::Engine> engine);
+    ~Worker();
+
+    void start();
+    void stop() noexcept;
+    void join();
+    /// After join(), while the other workers still exist: every client leaves and every backend is
+    /// closed. What that posts to other workers, their run_posted() carries out.
+    void shut();
+    void post(net::Engine::Task task) { engine_->post(std::move(task)); }
+
+    [[nodiscard]] unsigned index() const noexcept { return index_; }
+    [[nodiscard]] Shared& shared() noexcept { return shared_; }
+    [[nodiscard]] net::Engine& engine() noexcept { return *engine_; }
+    [[nodiscard]] const config::Postgres& settings() const noexcept {
+        return shared_.settings.postgres;
+    }
+    [[nodiscard]] std::uint64_t next_id() noexcept {
+        return shared_.next_id.fetch_add(1, std::memory_order_relaxed);
+    }
+
+    void listen(ListeningSocket socket);
+    void stop_listening();
+    void accepted(int fd, const net::SocketAddress& peer);
+    /// Takes in a client that logged in elsewhere and belongs to a shard of this worker.
+    PgClient& adopt(std::unique_ptr<PgClient> client);
+    [[nodiscard]] std::unique_ptr<PgClient> part_with(PgClient& client);
+    /// Null when that client is gone or has moved away.
+    [[nodiscard]] PgClient* find_client(std::uint32_t slot, std::uint64_t id) noexcept;
+    /// The client has left: destroys it at the end of the turn.
+    void dismiss(PgClient& client);
+
+    [[nodiscard]] PgShard& shard_of(const std::shared_ptr<pool::PoolEntry>& entry);
+    [[nodiscard]] PgShard* find_shard(const pool::PoolEntry* entry) noexcept;
+
+    /// Cryptographic random bytes, at most 64 a call.
+    void fill_random(std::span<std::byte> out);
+    /// A cancel key of our own making, for a client of this worker.
+    void give_cancel_key(PgClient& client);
+    /// Runs `done` when the client with this key, on whichever worker, has been dealt with.
+    void cancel(std::uint32_t process_id, std::uint32_t secret, std::function<void()> done);
+    /// Another worker asks. True when the key is one of ours.
+    bool cancel_here(std::uint32_t process_id, std::uint32_t secret);
+
+    void track(std::unique_ptr<CancelCall> call);
+    void forget(CancelCall& call);
+    [[nodiscard]] std::size_t cancel_calls() const noexcept { return cancel_calls_.size(); }
+
+    /// Shutdown: clients that hold nothing leave now, the others when their transaction ends.
+    void drain();
+    [[nodiscard]] bool draining() const noexcept { return draining_; }
+    [[nodiscard]] std::size_t client_count() const noexcept { return client_count_; }
+    /// Every client leaves now.
+    void dismiss_all();
+
+    [[nodiscard]] WorkerSnapshot snapshot(SnapshotDetail detail);
+    void for_each_shard(const std::function<void(PgShard&)>& visit);
+
+    WorkerCounters counters;
+
+  private:
+    void place(std::unique_ptr<PgClient> client);
+    [[nodiscard]] ClientRow row_of(const PgClient& client);
+
+    Shared& shared_;
+    const unsigned index_;
+    std::unique_ptr<net::Engine> engine_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::vector<std::unique_ptr<PgClient>> clients_;  ///< By slot; null where one is free.
+    std::vector<std::uint32_t> free_slots_;
+    std::size_t client_count_ = 0;
+    std::unordered_map<const pool::PoolEntry*, std::unique_ptr<PgShard>> shards_;
+    std::vector<std::unique_ptr<CancelCall>> cancel_calls_;
+    std::array<std::byte, 512>
+        random_{};  ///< Fetched from the generator in one go, used up in order.
+    std::size_t random_used_ = 512;
+    std::thread thread_;
+    bool draining_ = false;
+};
+
+}  // namespace sluice::server
