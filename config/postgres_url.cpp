@@ -268,6 +268,8 @@ class UrlReader {
         auto& user = postgres.users[user_];
         user.name = user_;
         user.password = Secret(password_);
+        // There is one user, and it is the operator's own.
+        postgres.admin_users = {user_};
         postgres.auth = password_.empty() ? AuthMethod::trust : AuthMethod::scram_sha_256;
     }
 

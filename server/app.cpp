@@ -60,8 +60,9 @@ void raise_file_limit(const config::Settings& settings) {
 }  // namespace
 
 struct App::State {
-    explicit State(const config::Settings& settings)
+    State(const config::Settings& settings, std::function<config::LoadResult()> load_again)
         : shared(settings, control),
+          load(std::move(load_again)),
           signals(control, SIGTERM, SIGINT, SIGHUP),
           drain_timer(control) {}
 
@@ -74,8 +75,13 @@ struct App::State {
     void end();
     void stop_workers();
 
+    [[nodiscard]] const config::Settings& settings() const {
+        return shared.configuration()->settings;
+    }
+
     asio::io_context control{1};
     Shared shared;
+    std::function<config::LoadResult()> load;
     asio::signal_set signals;
     asio::steady_timer drain_timer;
     std::unique_ptr<AdminHttp> admin;
@@ -85,13 +91,15 @@ struct App::State {
     Phase phase = Phase::serving;
 };
 
-App::App(const config::Settings& settings) : state_(std::make_unique<State>(settings)) {}
+App::App(const config::Settings& settings, std::function<config::LoadResult()> reload)
+    : state_(std::make_unique<State>(settings, std::move(reload))) {}
 
 App::~App() = default;
 
 int App::run() {
     State& state = *state_;
-    const config::Settings& settings = state.shared.settings;
+    const auto configuration = state.shared.configuration();
+    const config::Settings& settings = configuration->settings;
     // Before the first thread, so that every thread inherits it: a closed peer is an error value.
     std::signal(SIGPIPE, SIG_IGN);
     log::start(settings.log);
@@ -149,13 +157,13 @@ void App::State::stop_workers() {
 }
 
 void App::State::open_listeners() {
-    for (const config::ListenAddress& address : shared.settings.postgres.listen) {
+    for (const config::ListenAddress& address : settings().postgres.listen) {
         config::ListenAddress wanted = address;
         for (std::size_t index = 0; index < shared.workers.size(); ++index) {
             ListeningSocket socket;
             const bool is_unix = wanted.kind == config::ListenAddress::Kind::unix_socket;
             if (is_unix && index > 0) break;
-            socket = open_listening_socket(wanted, shared.settings.postgres);
+            socket = open_listening_socket(wanted, settings().postgres);
             if (index == 0) {
                 log::info("listening", {{"address", socket.address.text()}});
                 // The others share the port that the system chose.
@@ -176,9 +184,9 @@ void App::State::open_listeners() {
 }
 
 void App::State::start_admin() {
-    if (!shared.settings.admin.listen) return;
+    if (!settings().admin.listen) return;
     admin = std::make_unique<AdminHttp>(
-        control, *shared.settings.admin.listen,
+        control, *settings().admin.listen,
         [this](std::function<void(Snapshot)> done) {
             shared.gather(SnapshotDetail::counters, std::move(done));
         },
@@ -206,14 +214,32 @@ void App::State::await_signal() {
 }
 
 void App::State::reload() {
-    log::warning("SIGHUP: reloading settings is not in this version");
+    const config::LoadResult loaded = load();
+    for (const config::Problem& problem : loaded.problems) {
+        log::warning("settings", {{"problem", config::to_text(problem)}});
+    }
+    if (!loaded.usable()) {
+        log::error("the settings were not reloaded: those in force stay");
+        return;
+    }
+    const auto before = shared.configuration();
+    const config::Settings& now = loaded.settings;
+    if (now.postgres.listen != before->settings.postgres.listen ||
+        now.admin != before->settings.admin ||
+        now.server.workers != before->settings.server.workers ||
+        now.server.buffer_memory_max != before->settings.server.buffer_memory_max) {
+        log::warning("listen, admin, workers and buffer_memory_max take effect at the next start");
+    }
+    log::set_level(now.log.level);
+    shared.reconfigure(now);
+    log::info("settings reloaded");
 }
 
 void App::State::begin_drain() {
     phase = Phase::draining;
     notify_system("STOPPING=1");
     log::info("draining");
-    drain_deadline = std::chrono::steady_clock::now() + shared.settings.server.shutdown_timeout;
+    drain_deadline = std::chrono::steady_clock::now() + settings().server.shutdown_timeout;
     for (const auto& worker : shared.workers) {
         worker->post([worker = worker.get()] { worker->drain(); });
     }

@@ -1,7 +1,8 @@
 #pragma once
 
-#include "config/settings.hpp"
+#include "config/load.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace sluice::server {
@@ -13,7 +14,8 @@ namespace sluice::server {
 /// SIGINT (or a second SIGTERM) exits at once.
 class App {
   public:
-    explicit App(const config::Settings& settings);
+    /// `reload` reads the settings anew, for SIGHUP.
+    App(const config::Settings& settings, std::function<config::LoadResult()> reload);
     ~App();
 
     /// Binds everything, then serves until a signal. Returns the exit code. A start that fails is

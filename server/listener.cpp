@@ -25,12 +25,21 @@ constexpr net::Duration pause_when_full{100};
     throw std::system_error(error, std::generic_category(), what);
 }
 
+/// IPv6, which takes IPv4 as well; IPv4 alone where the system has no IPv6.
+net::SocketAddress every_address(std::uint16_t port) {
+    const int probe = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0) return *net::numeric_address("0.0.0.0", port);
+    ::close(probe);
+    return *net::numeric_address("::", port);
+}
+
 net::SocketAddress address_of(const config::ListenAddress& address) {
     if (address.kind == config::ListenAddress::Kind::unix_socket) {
         if (const auto found = net::unix_address(address.path)) return *found;
         throw std::system_error(ENAMETOOLONG, std::generic_category(), address.path);
     }
-    const std::string host = address.host == "*" || address.host.empty() ? "0.0.0.0" : address.host;
+    if (address.host == "*" || address.host.empty()) return every_address(address.port);
+    const std::string& host = address.host;
     if (const auto found = net::numeric_address(host, address.port)) return *found;
     if (host == "localhost") return *net::numeric_address("127.0.0.1", address.port);
     throw std::system_error(EADDRNOTAVAIL, std::generic_category(),
@@ -64,7 +73,8 @@ ListeningSocket open_listening_socket(const config::ListenAddress& listen_addres
         // Set once here: every accepted socket inherits them.
         net::set_tcp_options(fd, settings);
         if (address.family() == AF_INET6) {
-            ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+            const int only = listen_address.host == "*" || listen_address.host.empty() ? 0 : 1;
+            ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
         }
     }
     if (::bind(fd, address.get(), address.size) != 0) fail(fd, what);

@@ -31,7 +31,7 @@ int run(const std::vector<std::string>& arguments) {
     }
     if (!loaded.usable()) return exit_bad_settings;
     if (command_line.action == config::Action::check) return 0;
-    return server::App(loaded.settings).run();
+    return server::App(loaded.settings, [&] { return config::load(command_line); }).run();
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "server/shared.hpp"
 
+#include "server/pg/pool.hpp"
+#include "server/pg/shard.hpp"
 #include "server/snapshot.hpp"
 #include "server/version.hpp"
 #include "server/worker.hpp"
@@ -18,16 +20,57 @@ pool::Budget& ClientBudgets::of(std::string_view name, std::uint32_t limit) {
 }
 
 Shared::Shared(const config::Settings& all_settings, boost::asio::io_context& control)
-    : settings(all_settings),
-      buffers(settings.server.buffer_memory_max),
-      resolver(control, settings.postgres.dns_max_ttl),
-      authenticator(settings.postgres),
-      login_guard({settings.postgres.failed_login_delay, settings.postgres.max_failed_logins,
-                   settings.postgres.max_logins_per_second}),
-      registry(settings.server.max_backends),
-      clients(settings.postgres.max_clients) {}
+    : buffers(all_settings.server.buffer_memory_max),
+      resolver(control, all_settings.postgres.dns_max_ttl),
+      login_guard({all_settings.postgres.failed_login_delay,
+                   all_settings.postgres.max_failed_logins,
+                   all_settings.postgres.max_logins_per_second}),
+      registry(all_settings.server.max_backends),
+      clients(all_settings.postgres.max_clients),
+      configuration_(std::make_shared<const Configuration>(all_settings)) {}
 
 Shared::~Shared() = default;
+
+std::shared_ptr<const Configuration> Shared::configuration() const {
+    const std::lock_guard lock(configuration_mutex_);
+    return configuration_;
+}
+
+void Shared::reconfigure(const config::Settings& settings) {
+    auto replacement = std::make_shared<const Configuration>(settings);
+    {
+        const std::lock_guard lock(configuration_mutex_);
+        configuration_ = replacement;
+    }
+    clients.set_limit(settings.postgres.max_clients);
+    registry.process_budget().set_limit(settings.server.max_backends);
+    for (const auto& worker : workers) {
+        worker->post([worker = worker.get(), replacement] { worker->reconfigure(replacement); });
+    }
+    retire_changed_pools(settings);
+}
+
+void Shared::retire_changed_pools(const config::Settings& settings) {
+    for (const auto& entry : registry.entries()) {
+        const auto& pool = static_cast<const PgPool&>(*entry->attachment);
+        const auto wanted =
+            config::resolve(settings.postgres, entry->key.database, entry->key.user);
+        if (wanted && *wanted == pool.settings() &&
+            limits_of(*wanted, settings.postgres) == entry->limits) {
+            continue;
+        }
+        registry.retire(entry->key.view());
+        for (const unsigned index : pool.workers()) {
+            Worker* const worker = workers[index].get();
+            worker->post([worker, entry] {
+                PgShard* const shard = worker->find_shard(entry.get());
+                if (shard == nullptr) return;
+                shard->engine().recycle(worker->engine().now());
+                shard->perform_orders();
+            });
+        }
+    }
+}
 
 void Shared::gather(SnapshotDetail detail, std::function<void(Snapshot)> done) {
     struct Gathering {
@@ -40,8 +83,9 @@ void Shared::gather(SnapshotDetail detail, std::function<void(Snapshot)> done) {
     gathering->left = workers.size();
     gathering->done = std::move(done);
     Snapshot& snapshot = gathering->snapshot;
-    snapshot.max_clients = settings.postgres.max_clients;
-    snapshot.max_backends = settings.server.max_backends;
+    const auto current = configuration();
+    snapshot.max_clients = current->settings.postgres.max_clients;
+    snapshot.max_backends = current->settings.server.max_backends;
     snapshot.backends_used = registry.process_budget().used();
     snapshot.buffer_bytes = buffers.used();
     snapshot.buffer_bytes_max = buffers.bytes_max();

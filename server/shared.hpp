@@ -4,8 +4,8 @@
 
 #include "config/settings.hpp"
 
-#include "server/auth/authenticator.hpp"
 #include "server/auth/login_guard.hpp"
+#include "server/configuration.hpp"
 #include "server/net/chunk.hpp"
 #include "server/net/resolver.hpp"
 
@@ -40,10 +40,8 @@ struct Shared {
     Shared(const config::Settings& all_settings, boost::asio::io_context& control);
     ~Shared();
 
-    const config::Settings settings;
     net::BufferBudget buffers;
     net::Resolver resolver;
-    Authenticator authenticator;
     LoginGuard login_guard;
     pool::Registry registry;
     pool::Budget clients;
@@ -54,8 +52,20 @@ struct Shared {
     std::atomic<unsigned> next_home{0};     ///< Where the next one-shard pool lives.
     std::chrono::system_clock::time_point started = std::chrono::system_clock::now();
 
+    [[nodiscard]] std::shared_ptr<const Configuration> configuration() const;
+    /// Takes over other settings: for new logins at once, for the pools they change by retiring
+    /// them, so that clients already there end as they began. Listeners, the number of workers and
+    /// buffer_memory_max stay as they are until the next start.
+    void reconfigure(const config::Settings& settings);
+
     /// Asks every worker, then calls `done` on some thread. Never blocks.
     void gather(SnapshotDetail detail, std::function<void(Snapshot)> done);
+
+  private:
+    void retire_changed_pools(const config::Settings& settings);
+
+    mutable std::mutex configuration_mutex_;
+    std::shared_ptr<const Configuration> configuration_;
 };
 
 }  // namespace sluice::server

@@ -29,9 +29,22 @@ constexpr std::uint32_t slot_mask = (1U << worker_shift) - 1;
 }  // namespace
 
 Worker::Worker(Shared& shared, unsigned index, std::unique_ptr<net::Engine> engine)
-    : shared_(shared), index_(index), engine_(std::move(engine)) {}
+    : shared_(shared),
+      configuration_(shared.configuration()),
+      index_(index),
+      engine_(std::move(engine)) {}
 
 Worker::~Worker() = default;
+
+void Worker::reconfigure(std::shared_ptr<const Configuration> configuration) {
+    configuration_ = std::move(configuration);
+    // Shards of pools that an earlier reload retired, once nobody is left in them.
+    std::erase_if(shards_, [this](const auto& entry) {
+        const PgShard& shard = *entry.second;
+        const auto current = shared_.registry.find(shard.entry()->key.view());
+        return current != shard.entry() && shard.is_deserted();
+    });
+}
 
 void Worker::shut() {
     // Clients before shards, for they hold leases.

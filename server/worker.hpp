@@ -42,8 +42,10 @@ class Worker {
     [[nodiscard]] Shared& shared() noexcept { return shared_; }
     [[nodiscard]] net::Engine& engine() noexcept { return *engine_; }
     [[nodiscard]] const config::Postgres& settings() const noexcept {
-        return shared_.settings.postgres;
+        return configuration_->settings.postgres;
     }
+    [[nodiscard]] const Configuration& configuration() const noexcept { return *configuration_; }
+    void reconfigure(std::shared_ptr<const Configuration> configuration);
     [[nodiscard]] std::uint64_t next_id() noexcept {
         return shared_.next_id.fetch_add(1, std::memory_order_relaxed);
     }
@@ -92,6 +94,7 @@ class Worker {
     [[nodiscard]] ClientRow row_of(const PgClient& client);
 
     Shared& shared_;
+    std::shared_ptr<const Configuration> configuration_;
     const unsigned index_;
     std::unique_ptr<net::Engine> engine_;
     std::vector<std::unique_ptr<Listener>> listeners_;

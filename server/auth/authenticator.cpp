@@ -35,7 +35,7 @@ std::optional<pg::ScramVerifier> Authenticator::scram_verifier(std::string_view 
     return at->second;
 }
 
-void Authenticator::remember(std::string_view user, const pg::ScramVerifier& verifier) {
+void Authenticator::remember(std::string_view user, const pg::ScramVerifier& verifier) const {
     const std::lock_guard lock(mutex_);
     derived_.insert_or_assign(std::string(user), verifier);
 }

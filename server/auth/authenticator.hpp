@@ -30,7 +30,7 @@ class Authenticator {
     /// What SCRAM needs of a user who has one: stored so, or derived from a plain password before.
     /// Nothing: derive it from `secret_of` and give it to `remember`.
     [[nodiscard]] std::optional<pg::ScramVerifier> scram_verifier(std::string_view user) const;
-    void remember(std::string_view user, const pg::ScramVerifier& verifier);
+    void remember(std::string_view user, const pg::ScramVerifier& verifier) const;
     /// For a user who cannot log in by SCRAM: the same dialogue, satisfied by nothing.
     [[nodiscard]] pg::ScramVerifier mock_verifier(std::string_view user) const;
 
@@ -40,7 +40,7 @@ class Authenticator {
     std::set<std::string, std::less<>> listed_;
     std::array<std::byte, 32> mock_secret_{};
     mutable std::mutex mutex_;
-    std::map<std::string, pg::ScramVerifier, std::less<>> derived_;
+    mutable std::map<std::string, pg::ScramVerifier, std::less<>> derived_;
 };
 
 }  // namespace sluice::server

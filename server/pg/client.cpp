@@ -88,6 +88,7 @@ void PgClient::enter(PgShard& shard, const PgProfile& profile) {
     profile_ = &profile;
     set_affinity(profile.id);
     shard.pool().client_entered(shard.index());
+    ++shard.clients_entered;
 }
 
 void PgClient::become_ready() {
@@ -211,6 +212,7 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
         if (waiting()) shard_->engine().abandon(*this, engine().now());
         if (backend_ != nullptr) PgRelay::abandon_lease(*this);
         shard_->pool().client_left(shard_->index());
+        --shard_->clients_entered;
     }
     set_phase(Phase::leaving);
     disarm();
@@ -218,7 +220,7 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
         if (permit != nullptr) permit->give_back();
     }
     permits_ = {};
-    if (was != Phase::login && worker_->shared().settings.log.log_disconnections) {
+    if (was != Phase::login && worker_->configuration().settings.log.log_disconnections) {
         log::info("client left", {{"client", id_}, {"reason", why}});
     }
     if (login_) engine().bury(std::move(login_));

@@ -15,13 +15,14 @@ namespace sluice::server {
 
 namespace {
 
-ConsoleFacts facts_of(Shared& shared) {
+ConsoleFacts facts_of(Worker& worker) {
+    const config::Settings& settings = worker.configuration().settings;
     ConsoleFacts facts;
     facts.version = std::string(version);
     facts.uptime = std::chrono::duration_cast<std::chrono::seconds>(
-        std::chrono::system_clock::now() - shared.started);
-    facts.settings = config::dump(shared.settings);
-    facts.postgres = &shared.settings.postgres;
+        std::chrono::system_clock::now() - worker.shared().started);
+    facts.settings = config::dump(settings);
+    facts.postgres = &settings.postgres;
     return facts;
 }
 
@@ -45,7 +46,7 @@ void PgConsole::open(PgClient& client, const std::string& user, std::string repl
         return;
     }
     pg::append_authentication_ok(reply);
-    append_console_welcome(reply, facts_of(worker.shared()));
+    append_console_welcome(reply, facts_of(worker));
     client.send(reply);
     ++worker.counters.logins;
     log::info("console opened", {{"client", client.id()}, {"user", user}});
@@ -75,17 +76,17 @@ void PgConsole::proceed() {
 void PgConsole::gather(SnapshotDetail detail) {
     phase_ = Phase::gathering;
     Worker& worker = client_.worker();
-    worker.shared().gather(detail, [&worker, slot = client_.slot(),
-                                    id = client_.id()](Snapshot snapshot) {
-        worker.post([&worker, slot, id, snapshot = std::move(snapshot)] {
-            PgClient* const client = worker.find_client(slot, id);
-            if (client == nullptr || client->console() == nullptr) return;
-            PgConsole& console = *client->console();
-            console.phase_ = Phase::serving;
-            client->send(console.session_.snapshot_arrived(snapshot, facts_of(worker.shared())));
-            console.proceed();
+    worker.shared().gather(
+        detail, [&worker, slot = client_.slot(), id = client_.id()](Snapshot snapshot) {
+            worker.post([&worker, slot, id, snapshot = std::move(snapshot)] {
+                PgClient* const client = worker.find_client(slot, id);
+                if (client == nullptr || client->console() == nullptr) return;
+                PgConsole& console = *client->console();
+                console.phase_ = Phase::serving;
+                client->send(console.session_.snapshot_arrived(snapshot, facts_of(worker)));
+                console.proceed();
+            });
         });
-    });
 }
 
 }  // namespace sluice::server

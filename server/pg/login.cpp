@@ -167,7 +167,7 @@ bool PgLogin::ask_for_password() {
     method_ = settings.auth;
     switch (method_) {
         case config::AuthMethod::trust:
-            if (client_.worker().shared().authenticator.admits_by_trust(user_)) {
+            if (client_.worker().configuration().authenticator.admits_by_trust(user_)) {
                 admitted();
             } else {
                 login_failed();
@@ -192,7 +192,7 @@ void PgLogin::begin_scram() {
     pg::append_authentication_sasl(reply_, mechanisms);
     client_.send(reply_);
     reply_.clear();
-    Authenticator& authenticator = client_.worker().shared().authenticator;
+    const Authenticator& authenticator = client_.worker().configuration().authenticator;
     const pg::StoredSecret* const secret = authenticator.secret_of(user_);
     scram_user_ = pg::ScramUser::known;
     if (const auto known = authenticator.scram_verifier(user_)) {
@@ -228,10 +228,10 @@ void PgLogin::advance_derivation(crypto::Pbkdf2Sha256 derivation, const std::str
         return;
     }
     const pg::ScramClientKeys keys = pg::scram_client_keys(derivation.digest());
-    worker.shared().authenticator.remember(
+    worker.configuration().authenticator.remember(
         user_, pg::scram_verifier(keys, wire::as_bytes(salt), pg::scram_iterations_default));
     stage_ = Stage::authenticating;
-    verifier_ = *worker.shared().authenticator.scram_verifier(user_);
+    verifier_ = *worker.configuration().authenticator.scram_verifier(user_);
     std::array<std::byte, pg::scram_nonce_random_bytes> random{};
     client_.worker().fill_random(random);
     scram_.emplace(verifier_, scram_user_, crypto::to_base64(random));
@@ -275,7 +275,8 @@ void PgLogin::password_received(wire::Bytes body) {
         client_.refuse(RefusalReason::startup_invalid, "invalid password message");
         return;
     }
-    const pg::StoredSecret* const secret = client_.worker().shared().authenticator.secret_of(user_);
+    const pg::StoredSecret* const secret =
+        client_.worker().configuration().authenticator.secret_of(user_);
     bool right = false;
     if (method_ == config::AuthMethod::md5) {
         pg::Md5Secret md5;  // Of an unknown user: compared with, and never equal in the end.

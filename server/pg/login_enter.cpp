@@ -24,11 +24,12 @@ bool is_console(std::string_view database) {
     return database == "sluice" || database == "pgbouncer";
 }
 
-std::shared_ptr<pool::PoolEntry> make_pool(Shared& shared, const config::PoolSettings& settings) {
+std::shared_ptr<pool::PoolEntry> make_pool(Worker& worker, const config::PoolSettings& settings) {
+    Shared& shared = worker.shared();
     return shared.registry.find_or_make({settings.database, settings.user}, [&] {
         const auto worker_count = static_cast<unsigned>(shared.workers.size());
         pool::Registry::Recipe recipe;
-        recipe.limits = limits_of(settings, shared.settings.postgres);
+        recipe.limits = limits_of(settings, worker.settings());
         recipe.shard_count = pool::shard_count_for(settings.pool_size, worker_count);
         recipe.max_db_connections = settings.max_db_connections;
         recipe.max_user_connections = settings.max_user_connections;
@@ -43,11 +44,11 @@ std::shared_ptr<pool::PoolEntry> make_pool(Shared& shared, const config::PoolSet
 }
 
 /// Null when there is no such database.
-std::shared_ptr<pool::PoolEntry> pool_of(Shared& shared, const std::string& database,
+std::shared_ptr<pool::PoolEntry> pool_of(Worker& worker, const std::string& database,
                                          const std::string& user) {
-    if (auto known = shared.registry.find({database, user})) return known;
-    const auto settings = config::resolve(shared.settings.postgres, database, user);
-    return settings ? make_pool(shared, *settings) : nullptr;
+    if (auto known = worker.shared().registry.find({database, user})) return known;
+    const auto settings = config::resolve(worker.settings(), database, user);
+    return settings ? make_pool(worker, *settings) : nullptr;
 }
 
 }  // namespace
@@ -59,7 +60,7 @@ void PgLogin::admitted() {
         PgConsole::open(client_, user_, std::move(reply_));
         return;
     }
-    const auto entry = pool_of(worker.shared(), database_, user_);
+    const auto entry = pool_of(worker, database_, user_);
     if (!entry) {
         client_.refuse(RefusalReason::database_unknown,
                        "database \"" + database_ + "\" does not exist");
@@ -155,7 +156,7 @@ bool PgLogin::finish() {
     pg::append_ready_for_query(reply, 'I');
     client.send(reply);
     client.worker().counters.logins += 1;
-    if (client.worker().shared().settings.log.log_connections) {
+    if (client.worker().configuration().settings.log.log_connections) {
         log::info("client logged in", {{"client", client.id()},
                                        {"user", user_},
                                        {"database", database_},

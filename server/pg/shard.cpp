@@ -165,6 +165,10 @@ void PgShard::bury(PgBackend& backend) {
     backends_.erase(at);
 }
 
+bool PgShard::is_deserted() const noexcept {
+    return clients_entered == 0 && engine_.empty();
+}
+
 void PgShard::close_all() {
     engine_.drain(worker_.engine().now());
     perform_orders();

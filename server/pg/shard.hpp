@@ -53,9 +53,12 @@ class PgShard final : private net::Timer {
     std::uint32_t clients_idle = 0;
     std::uint32_t clients_waiting = 0;
     std::uint32_t clients_active = 0;
+    std::uint32_t clients_entered = 0;  ///< All that hold a place here, in whatever phase.
 
     [[nodiscard]] PoolSnapshot snapshot() const;
     void append_rows(std::vector<BackendRow>& rows) const;
+    /// No client and no backend: may be destroyed when its pool is retired.
+    [[nodiscard]] bool is_deserted() const noexcept;
     /// The process ends: closes every backend, whatever it does.
     void close_all();
 
