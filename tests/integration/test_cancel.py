@@ -178,7 +178,7 @@ def a_storm_of_cancels_hits_nobody_else(rig):
                     assert answer.rows == [(str(number * 1000000 + turn),)], answer.rows
                 client.end()
             except BaseException as error:
-                trouble.append(repr(error))
+                trouble.append(f"{threading.current_thread().name}: {error!r}")
             done.set()
 
         def canceller():
@@ -192,9 +192,9 @@ def a_storm_of_cancels_hits_nobody_else(rig):
                     assert set(answer.sqlstates) <= {"57014"}, answer.errors
                 client.end()
             except BaseException as error:
-                trouble.append(repr(error))
+                trouble.append(f"{threading.current_thread().name}: {error!r}")
         threads = [threading.Thread(target=victim, args=(n,)) for n in range(4)]
-        threads += [threading.Thread(target=canceller) for _ in range(4)]
+        threads += [threading.Thread(target=canceller, name="canceller") for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
