@@ -179,7 +179,8 @@ void Worker::give_cancel_key(PgClient& client) {
                           wire::load_u32(random.data()));
 }
 
-bool Worker::cancel_here(std::uint32_t process_id, std::uint32_t secret) {
+bool Worker::cancel_here(std::uint32_t process_id, std::uint32_t secret,
+                         const std::function<void()>& done) {
     const auto matches = [&](const PgClient* client) {
         if (client == nullptr || client->cancel_process_id() != process_id) return false;
         // In constant time, so that answers do not tell how much of a guess was right.
@@ -189,14 +190,14 @@ bool Worker::cancel_here(std::uint32_t process_id, std::uint32_t secret) {
     };
     const std::uint32_t slot = (process_id & slot_mask) - 1;
     if (slot < clients_.size() && matches(clients_[slot].get())) {
-        clients_[slot]->cancel_requested();
+        clients_[slot]->cancel_requested(done);
         return true;
     }
     // In session mode the process id is that of the client's backend.
     for (auto& [entry, shard] : shards_) {
         for (const auto& backend : shard->backends()) {
             if (backend->key().process_id == process_id && matches(backend->client())) {
-                backend->client()->cancel_requested();
+                backend->client()->cancel_requested(done);
                 return true;
             }
         }
@@ -210,12 +211,18 @@ void Worker::cancel(std::uint32_t process_id, std::uint32_t secret, std::functio
     const auto hits = std::make_shared<std::atomic<unsigned>>(0);
     for (const auto& worker : shared_.workers) {
         worker->post([asked = worker.get(), asking = this, process_id, secret, left, hits, done] {
-            if (asked->cancel_here(process_id, secret)) ++*hits;
-            if (--*left > 0) return;
-            asking->post([asking, hits, done] {
-                if (*hits == 0) ++asking->counters.cancels_dropped;
-                done();
-            });
+            const std::function<void()> settled = [asking, left, hits, done] {
+                if (--*left > 0) return;
+                asking->post([asking, hits, done] {
+                    if (*hits == 0) ++asking->counters.cancels_dropped;
+                    done();
+                });
+            };
+            // Settled only when the database server has seen to it, as its clients rely on.
+            ++*hits;
+            if (asked->cancel_here(process_id, secret, settled)) return;
+            --*hits;
+            settled();
         });
     }
 }

@@ -71,7 +71,8 @@ class Worker {
     /// Runs `done` when the client with this key, on whichever worker, has been dealt with.
     void cancel(std::uint32_t process_id, std::uint32_t secret, std::function<void()> done);
     /// Another worker asks. True when the key is one of ours.
-    bool cancel_here(std::uint32_t process_id, std::uint32_t secret);
+    bool cancel_here(std::uint32_t process_id, std::uint32_t secret,
+                     const std::function<void()>& done);
 
     void track(std::unique_ptr<CancelCall> call);
     void forget(CancelCall& call);

@@ -351,6 +351,34 @@ void BackendSession::append_recovery(std::string& out) {
             if (stage_ == Stage::unsynced) sync();
             return;
         case Stage::unsynced:
+            // What was asked for may turn out to be a COPY, in which only Flush does no harm.
+            if (!queue_.empty()) {
+                writer.begin_frame(static_cast<char>(ClientMessage::Flush)).end_frame();
+                return;
+            }
+            // Sync alone would commit what the client executed and never asked to keep. Outside of
+            // a transaction block ROLLBACK warns and rolls back the implicit one all the same.
+            writer.begin_frame(static_cast<char>(ClientMessage::Parse))
+                .c_string("")
+                .c_string("ROLLBACK")
+                .u16(0)
+                .end_frame();
+            sent({Owed::parse, Audience::nobody});
+            writer.begin_frame(static_cast<char>(ClientMessage::Bind))
+                .c_string("")
+                .c_string("")
+                .u16(0)
+                .u16(0)
+                .u16(0)
+                .end_frame();
+            sent({Owed::bind, Audience::nobody});
+            writer.begin_frame(static_cast<char>(ClientMessage::Execute))
+                .c_string("")
+                .u32(0)
+                .end_frame();
+            sent({Owed::execute, Audience::nobody});
+            sync();
+            return;
         case Stage::skipping: sync(); return;
         case Stage::in_step: break;
     }

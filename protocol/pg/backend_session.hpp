@@ -55,15 +55,26 @@ class BackendSession {
     }
 
     /// What must be sent so that the conversation can end although its client is gone: fails an
-    /// open COPY, sends the missing Sync, rolls back, asks for a reply that ends a doubt. Appends
+    /// open COPY, rolls back, sends the missing Sync, asks for a reply that ends a doubt. Appends
     /// to `out` and counts what it appends as sent. Call again after more has arrived, until
     /// `releasable()` or `in_doubt()`.
     void append_recovery(std::string& out);
+
+    /// At rest, but for a doubt that only another reply can end: append_recovery() asks for one,
+    /// which is harmless here even though the client is still there.
+    [[nodiscard]] bool wants_proof() const noexcept {
+        return doubt_ == Doubt::stray_ready && queue_.empty() && body_left_ == 0 &&
+               stage_ == Stage::in_step && status_ == TransactionStatus::idle;
+    }
 
     [[nodiscard]] TransactionStatus status() const noexcept { return status_; }
     [[nodiscard]] std::size_t owed_count() const noexcept { return queue_.size(); }
     /// An earlier request is being executed or is in line, so a cancel has something to hit.
     [[nodiscard]] bool busy() const noexcept { return !queue_.empty(); }
+    /// What is being executed is the client's, not ours.
+    [[nodiscard]] bool owes_client() const noexcept {
+        return !queue_.empty() && queue_.front().audience == Audience::client;
+    }
     /// The client has seen an error that no ReadyForQuery has followed: if the backend is lost now,
     /// that error said why, and a second one would be one too many.
     [[nodiscard]] bool error_outstanding() const noexcept { return error_outstanding_; }

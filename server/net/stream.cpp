@@ -1,5 +1,6 @@
 #include "server/net/stream.hpp"
 
+#include <array>
 #include <cerrno>
 
 namespace sluice::net {
@@ -76,6 +77,12 @@ void Stream::set_reception(Reception reception) {
     if (reception_ == reception || fd_ < 0) return;
     reception_ = reception;
     engine_->interest_changed(*this);
+}
+
+void Stream::look() {
+    // Not the engine's buffer: the caller may be in the middle of somebody else's bytes.
+    std::array<std::byte, 4096> scratch;
+    if (fd_ >= 0) socket_readable(scratch);
 }
 
 void Stream::close_after_output() {

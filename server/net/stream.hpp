@@ -42,6 +42,9 @@ class Stream : public Watcher {
     void pause_reception() { set_reception(Reception::paused); }
     void resume_reception() { set_reception(Reception::open); }
 
+    /// Receives now what has arrived, if anything, instead of in the next turn.
+    void look();
+
     /// Closes when everything sent has left; nothing is received from now on. `ended` is called
     /// when that is done, at the earliest in the next turn.
     void close_after_output();

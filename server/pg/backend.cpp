@@ -17,6 +17,13 @@
 
 namespace sluice::server {
 
+namespace {
+
+/// Between two cancels of the same abandoned query.
+constexpr net::Duration cancel_repeat{200};
+
+}  // namespace
+
 PgBackend::PgBackend(PgShard& shard, const PgProfile& profile, std::uint64_t id)
     : Stream(shard.worker().engine()),
       pool::Backend(profile.id),
@@ -71,6 +78,10 @@ void PgBackend::expired(net::TimePoint) {
         connect_failed("timed out");
         return;
     }
+    if (task_ == Task::recovering && engine().now() < recovery_deadline_) {
+        cancel_abandoned();
+        return;
+    }
     log::warning("backend did not answer in time, closing it",
                  {{"backend", id_}, {"database", shard_->settings().database}});
     PgRelay::backend_lost(*this);
@@ -123,6 +134,8 @@ void PgBackend::private_ready() {
     applying_ = nullptr;
     set_affinity(profile_->id);
     shard_->pool().profiles().learn(*profile_, statuses_);
+    if (cancel_wanted_ && session_.busy()) cancel_running();
+    cancel_wanted_ = false;
     if (client_ != nullptr) client_->backend_ready();
 }
 
@@ -131,6 +144,7 @@ void PgBackend::private_failed(wire::Bytes error_body) {
     if (applying_ != nullptr) {
         applying_ = nullptr;
         profile_ = nullptr;
+        cancel_wanted_ = false;
         if (client_ == nullptr) return;
         std::string frame;
         pg::append_error(frame, pg::Severity::fatal, fields.sqlstate, fields.message, fields.detail,
@@ -138,6 +152,8 @@ void PgBackend::private_failed(wire::Bytes error_body) {
         client_->refuse_with(RefusalReason::startup_parameter_invalid, std::move(frame));
         return;
     }
+    // A cancel meant for the client's query has hit ours; the recovery goes on from what it left.
+    if (task_ == Task::recovering && fields.sqlstate == "57014") return;
     log::warning("backend refused a query of the pooler",
                  {{"backend", id_}, {"sqlstate", fields.sqlstate}, {"error", fields.message}});
     if (task_ == Task::recovering) {
@@ -152,7 +168,7 @@ void PgBackend::parameter_received(wire::Bytes body) {
     const std::string_view name = cursor.c_string();
     const std::string_view value = cursor.c_string();
     if (cursor.failed() || !statuses_.set(name, value)) return;
-    if (state() == State::idle) {
+    if (client_ == nullptr && task_ == Task::ready) {
         // Nobody asked: the server's own settings changed, for the other backends as well.
         shard_->pool().profiles().forget_statuses();
         if (profile_ != nullptr) shard_->pool().profiles().learn(*profile_, statuses_);
@@ -192,15 +208,30 @@ void PgBackend::recover(pool::Outcome outcome_when_clean) {
     task_ = Task::recovering;
     recovered_outcome_ = outcome_when_clean;
     if (reception_paused()) resume_reception();
-    arm(shard_->worker().settings().cancel_wait_timeout);
-    if (session_.busy()) cancel_running();
+    recovery_owed_ = 0;
+    recovery_deadline_ = engine().now() + shard_->worker().settings().cancel_wait_timeout;
+    cancel_abandoned();
     advance_recovery();
+}
+
+/// A cancel ends one query, and none if it overtakes the query on its way to the server: so it is
+/// repeated for each that the client has left in line, and from time to time.
+void PgBackend::cancel_abandoned() {
+    const auto left = std::chrono::ceil<net::Duration>(recovery_deadline_ - engine().now());
+    arm(std::clamp(left, net::Duration(1), cancel_repeat));
+    if (!session_.owes_client() || cancel_in_flight()) return;
+    recovery_owed_ = session_.owed_count();
+    cancel_running();
 }
 
 void PgBackend::advance_recovery() {
     if (session_.in_doubt()) {
         recovered_outcome_ = pool::Outcome::broken;
     } else {
+        // What we send ourselves shall not be hit by a cancel that was meant for the client's
+        // query.
+        if (!session_.busy() && cancel_in_flight()) return;
+        if (session_.owed_count() < recovery_owed_) cancel_abandoned();
         std::string out;
         session_.append_recovery(out);
         if (!out.empty()) send(out);
@@ -226,14 +257,19 @@ void PgBackend::give_back(pool::Outcome outcome) {
     shard_->engine().release(*this, outcome, shard_->worker().engine().now());
 }
 
-bool PgBackend::cancel_running() {
+bool PgBackend::cancel_running(std::function<void()> done) {
     Worker& worker = shard_->worker();
     if (key_.key.empty()) return false;
+    if (applying_ != nullptr) {
+        // It would hit the settings, and the client's request behind them would run without.
+        cancel_wanted_ = true;
+        return true;
+    }
     if (worker.cancel_calls() >= worker.settings().max_cancels) {
         ++worker.counters.cancels_dropped;
         return false;
     }
-    auto call = std::make_unique<CancelCall>(worker, *this);
+    auto call = std::make_unique<CancelCall>(worker, *this, std::move(done));
     if (!call->begin()) {
         ++worker.counters.cancels_dropped;
         return false;

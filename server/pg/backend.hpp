@@ -13,6 +13,7 @@
 #include "server/pg/profile.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,7 +58,7 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     /// The client is gone: ends the conversation so that the backend may be used again.
     void recover(pool::Outcome outcome_when_clean);
     /// Asks the server to cancel what runs. False when it cannot be asked.
-    bool cancel_running();
+    bool cancel_running(std::function<void()> done = {});
     void cancel_finished(CancelCall& call, bool certain);
     /// Ends its lease with the pool, cleaning up first where the outcome asks for it.
     void give_back(pool::Outcome outcome);
@@ -80,6 +81,10 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     [[nodiscard]] const pg::ParameterStatuses& statuses() const noexcept { return statuses_; }
     [[nodiscard]] bool cancel_in_flight() const noexcept { return !cancels_.empty(); }
     [[nodiscard]] PgShard& shard() const noexcept { return *shard_; }
+    /// The client has a part of a frame; the replies to settings being applied are not for it.
+    [[nodiscard]] bool within_client_frame() const noexcept {
+        return session_.within_frame() && applying_ == nullptr;
+    }
     /// Nothing of a reply is half read, so the next byte begins a frame.
     [[nodiscard]] bool input_settled() const noexcept { return inbox_.empty(); }
 
@@ -108,6 +113,7 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     void parameter_received(wire::Bytes body);
     void advance();
     void advance_recovery();
+    void cancel_abandoned();
     void arm(net::Duration timeout);
 
     PgShard* shard_;
@@ -115,6 +121,7 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     const PgProfile* startup_profile_;  ///< What its startup packet carried; RESET returns to it.
     const PgProfile* profile_;          ///< What is in force now; null when that is unknown.
     const PgProfile* applying_ = nullptr;
+    bool cancel_wanted_ = false;  ///< As soon as the settings are applied.
     PgClient* client_ = nullptr;
     pg::BackendSession session_;
     std::unique_ptr<pg::BackendLogin> login_;
@@ -128,6 +135,8 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     std::vector<CancelCall*> cancels_;
     Task task_ = Task::connecting;
     pool::Outcome recovered_outcome_ = pool::Outcome::clean;
+    net::TimePoint recovery_deadline_;
+    std::size_t recovery_owed_ = 0;  ///< Replies owed when the last cancel was sent.
 };
 
 }  // namespace sluice::server

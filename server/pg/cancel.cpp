@@ -7,11 +7,12 @@
 #include "server/worker.hpp"
 
 #include <cerrno>
+#include <utility>
 
 namespace sluice::server {
 
-CancelCall::CancelCall(Worker& worker, PgBackend& backend)
-    : Stream(worker.engine()), worker_(worker), backend_(&backend) {}
+CancelCall::CancelCall(Worker& worker, PgBackend& backend, std::function<void()> done)
+    : Stream(worker.engine()), worker_(worker), backend_(&backend), done_(std::move(done)) {}
 
 bool CancelCall::begin() {
     const int fd = engine().connect(backend_->address());
@@ -37,12 +38,14 @@ void CancelCall::connected() {
 void CancelCall::received(wire::Bytes) {}  // The server says nothing; whatever it says is ignored.
 
 void CancelCall::ended(int error) {
-    // A reset instead of a close still means that the server is done with it.
-    finish(error == 0 || error == ECONNRESET ? Certainty::delivered : Certainty::unknown);
+    // A reset instead of a close still means that the server is done with it. What never connected
+    // never sent anything.
+    const bool certain = life() == Life::connecting || error == 0 || error == ECONNRESET;
+    finish(certain ? Certainty::delivered : Certainty::unknown);
 }
 
 void CancelCall::expired(net::TimePoint) {
-    finish(Certainty::unknown);
+    finish(life() == Life::connecting ? Certainty::delivered : Certainty::unknown);
 }
 
 void CancelCall::finish(Certainty certainty) {
@@ -52,6 +55,7 @@ void CancelCall::finish(Certainty certainty) {
         backend_ = nullptr;
         backend->cancel_finished(*this, certainty == Certainty::delivered);
     }
+    if (const auto done = std::exchange(done_, nullptr)) done();
     worker_.forget(*this);
 }
 

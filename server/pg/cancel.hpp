@@ -6,6 +6,7 @@
 #include "server/net/timer_wheel.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace sluice::server {
@@ -20,7 +21,8 @@ class Worker;
 /// Owned by its worker. Confined to: its worker.
 class CancelCall final : public net::Stream, private net::Timer {
   public:
-    CancelCall(Worker& worker, PgBackend& backend);
+    /// `done`, if any, is called once when the server has closed the connection or time is up.
+    CancelCall(Worker& worker, PgBackend& backend, std::function<void()> done);
 
     /// False when the connect failed at once.
     [[nodiscard]] bool begin();
@@ -39,6 +41,7 @@ class CancelCall final : public net::Stream, private net::Timer {
 
     Worker& worker_;
     PgBackend* backend_;
+    std::function<void()> done_;
 };
 
 }  // namespace sluice::server

@@ -200,7 +200,7 @@ void PgClient::refuse_with(RefusalReason counted_as, std::string frame) {
         log::warning("client refused", {{"client", id_}, {"reason", row.label}});
     }
     // In the middle of a reply nothing can be said that the client would understand.
-    const bool mid_frame = backend_ != nullptr && backend_->session().within_frame();
+    const bool mid_frame = backend_ != nullptr && backend_->within_client_frame();
     if (!mid_frame && !frame.empty()) send(frame);
     leave(row.label, Farewell::sent);
 }
@@ -213,6 +213,7 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
         if (backend_ != nullptr) PgRelay::abandon_lease(*this);
         shard_->pool().client_left(shard_->index());
         --shard_->clients_entered;
+        if (pins_counted_ != 0) --shard_->clients_pinned;
     }
     set_phase(Phase::leaving);
     disarm();
@@ -255,18 +256,20 @@ void PgClient::refuse_with_shutdown() {
     refuse_with(RefusalReason::shutdown, std::move(frame));
 }
 
-void PgClient::cancel_requested() {
+void PgClient::cancel_requested(const std::function<void()>& done) {
     if (phase_ == Phase::waiting) {
         shard_->engine().abandon(*this, engine().now());
         refuse(RefusalReason::cancelled_waiting);
+        done();
         return;
     }
     const bool running = backend_ != nullptr && backend_->session().busy();
     if (!running) {
         ++worker_->counters.cancels_dropped;
+        done();
         return;
     }
-    backend_->cancel_running();
+    if (!backend_->cancel_running(done)) done();
 }
 
 void PgClient::set_phase(Phase phase) noexcept {

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,7 +73,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     void drain();
 
     /// Wants the cancel key's owner's query cancelled.
-    void cancel_requested();
+    void cancel_requested(const std::function<void()>& done);
 
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] Phase phase() const noexcept { return phase_; }
@@ -129,6 +130,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     std::uint32_t line_position_ = 0;  ///< How many waited when it came, itself included.
     Phase phase_ = Phase::login;
     bool cancelled_by_timeout_ = false;
+    std::uint16_t pins_counted_ = 0;  ///< The session's pins that the shard's counters know of.
 };
 
 }  // namespace sluice::server

@@ -94,7 +94,7 @@ void PgLogin::enter_shard(const std::shared_ptr<pool::PoolEntry>& entry) {
     const bool session_mode = shard.settings().pool_mode == config::PoolMode::session;
     if (!session_mode && finish()) return;
     // A first client with these settings: a backend says what they come to, or refuses them.
-    const auto acquired = shard.engine().acquire(client_, client_.engine().now());
+    const auto acquired = PgRelay::acquire(client_);
     switch (acquired.kind) {
         case pool::Shard::Acquired::Kind::granted:
             granted(static_cast<PgBackend&>(*acquired.backend));
@@ -129,6 +129,9 @@ void PgLogin::backend_ready() {
         backend.apply_profile(profile);
         return;
     }
+    if (finish()) return;
+    // Another backend's ParameterStatus made the pool forget what this one says.
+    shard.pool().profiles().learn(profile, backend.statuses());
     if (!finish()) client_.refuse(RefusalReason::backend_lost);
 }
 

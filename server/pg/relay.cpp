@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t owed_count_max = 4096;
 /// Bytes kept of a client that waits in line before it is not read.
 constexpr std::size_t waiting_bytes_max = 64U * 1024U;
+/// How long an idle backend may have been out of sight before it is handed out unseen.
+constexpr std::chrono::milliseconds unseen_max{5};
 /// Bytes one slow peer may leave with us while the buffer budget is nearly spent.
 constexpr std::uint64_t tight_buffer_bytes = 2 * sizeof(net::Chunk);
 
@@ -89,7 +91,10 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
         const pg::ClientSession::Step step = client.session_.next(
             rest, backend == nullptr ? pg::Lending::none : pg::Lending::leased);
         switch (step.kind) {
-            case StepKind::read_more: flush(); return used;
+            case StepKind::read_more:
+                flush();
+                await_answer(client);
+                return used;
             case StepKind::forward:
                 SLUICE_ASSERT(backend != nullptr);
                 if (!step.inject.empty()) {
@@ -126,13 +131,45 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
         }
     }
     flush();
-    if (client.backend_ != nullptr && client.shard_->has_timeouts()) client.arm_timer();
+    await_answer(client);
     return used;
+}
+
+/// A request has gone on: from now its time counts.
+void PgRelay::await_answer(PgClient& client) {
+    if (client.backend_ == nullptr) return;
+    if (client.session_.pins() != client.pins_counted_) count_pins(client);
+    if (client.shard_->has_timeouts()) client.arm_timer();
+}
+
+void PgRelay::count_pins(PgClient& client) {
+    PgShard& shard = *client.shard_;
+    const unsigned pins = client.session_.pins();
+    for (std::size_t reason = 0; reason < pg::pin_reason_count; ++reason) {
+        shard.counters.pins[reason] += (pins & ~unsigned{client.pins_counted_}) >> reason & 1U;
+    }
+    if (client.pins_counted_ == 0) ++shard.clients_pinned;
+    client.pins_counted_ = client.session_.pins();
+}
+
+pool::Shard::Acquired PgRelay::acquire(PgClient& client) {
+    using Kind = pool::Shard::Acquired::Kind;
+    while (true) {
+        const net::TimePoint now = client.engine().now();
+        const auto acquired = client.shard_->engine().acquire(client, now);
+        if (acquired.kind != Kind::granted) return acquired;
+        auto& backend = static_cast<PgBackend&>(*acquired.backend);
+        if (now - backend.idle_since() < unseen_max) return acquired;
+        backend.look();
+        if (!backend.is_open()) continue;
+        if (backend.session_.releasable() && backend.input_settled()) return acquired;
+        backend_lost(backend);
+    }
 }
 
 bool PgRelay::take_backend(PgClient& client) {
     PgShard& shard = *client.shard_;
-    const auto acquired = shard.engine().acquire(client, client.engine().now());
+    const auto acquired = acquire(client);
     switch (acquired.kind) {
         case pool::Shard::Acquired::Kind::granted:
             shard.counters.wait_seconds.record(std::chrono::nanoseconds(0));
@@ -204,11 +241,15 @@ PgRelay::Passage PgRelay::pass_on(PgBackend& backend, wire::Bytes bytes) {
     };
     while (passage.bytes < bytes.size()) {
         const wire::Bytes rest = bytes.subspan(passage.bytes);
+        const bool within_frame = backend.within_client_frame();
         const pg::BackendRun run = backend.session_.next(rest);
         if (run.event == pg::BackendEvent::violation) {
             flush();
-            if (backend.client_ != nullptr) {
-                backend.client_->refuse(RefusalReason::backend_violation);
+            if (PgClient* const client = backend.client_; client != nullptr && within_frame) {
+                // The rest of a frame that the client has a part of is lost with the violation.
+                client->refuse_with(RefusalReason::backend_violation, {});
+            } else if (client != nullptr) {
+                client->refuse(RefusalReason::backend_violation);
             }
             if (backend.is_open()) backend_lost(backend);
             passage.end = Passage::End::backend_gone;
@@ -224,7 +265,8 @@ PgRelay::Passage PgRelay::pass_on(PgBackend& backend, wire::Bytes bytes) {
             ++backend.shard().counters.queries;
         } else if (run.event != pg::BackendEvent::none) {
             event_came(backend, run.event, rest.first(run.bytes));
-            if (!backend.is_open()) {
+            // Opened anew, it has left its old bytes behind.
+            if (!backend.is_open() || backend.task_ == PgBackend::Task::connecting) {
                 passage.end = Passage::End::backend_gone;
                 return passage;
             }
@@ -273,6 +315,12 @@ void PgRelay::answer_came(PgClient& client) {
 
 void PgRelay::release_if_settled(PgClient& client) {
     PgBackend& backend = *client.backend_;
+    if (backend.session_.wants_proof() && !client.session_.within_frame()) {
+        std::string question;
+        backend.session_.append_recovery(question);
+        backend.send(question);
+        return;
+    }
     if (!backend.session_.releasable() || !backend.input_settled() || backend.cancel_in_flight() ||
         backend.task_ != PgBackend::Task::ready || client.session_.within_frame() ||
         client.phase_ == PgClient::Phase::login) {
@@ -338,7 +386,7 @@ void PgRelay::backend_lost(PgBackend& backend) {
     PgClient* const client = backend.client_;
     PgShard& shard = backend.shard();
     backend.client_ = nullptr;
-    const bool told = backend.session_.error_outstanding() || backend.session_.within_frame();
+    const bool told = backend.session_.error_outstanding() || backend.within_client_frame();
     if (client != nullptr) {
         client->backend_ = nullptr;
         client->session_.lease_ended();

@@ -3,7 +3,7 @@
 #include "protocol/pg/backend_session.hpp"
 #include "protocol/wire/cursor.hpp"
 
-#include "pool/actions.hpp"
+#include "pool/shard.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +29,9 @@ class PgRelay {
     static void serve_kept(PgClient& client);
     /// Bytes of a backend whose login is done.
     static void backend_received(PgBackend& backend, wire::Bytes bytes);
+    /// Asks the pool for a backend. One that has been idle for a while is looked at first, for bytes
+    /// that arrived or a connection that ended unnoticed; the next one is taken then.
+    [[nodiscard]] static pool::Shard::Acquired acquire(PgClient& client);
     /// The pool gave the waiting client a backend.
     static void begin_lease(PgClient& client, PgBackend& backend);
     /// Gives the backend back if everything about it is settled and nothing holds it.
@@ -56,6 +59,8 @@ class PgRelay {
     static void event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes frame);
     static std::size_t serve(PgClient& client, wire::Bytes bytes);
     static bool take_backend(PgClient& client);
+    static void await_answer(PgClient& client);
+    static void count_pins(PgClient& client);
     static void end_lease(PgClient& client, pool::Outcome outcome);
     static void answer_came(PgClient& client);
     [[nodiscard]] static bool pinned(const PgClient& client);

@@ -33,7 +33,7 @@ PgShard::PgShard(Worker& worker, std::shared_ptr<pool::PoolEntry> entry, unsigne
       has_timeouts_(any_timeout(pool_.settings())),
       engine_(entry_->shared, index, entry_->limits,
               worker.next_id() ^ static_cast<std::uint64_t>(
-                                     std::chrono::steady_clock::now().time_since_epoch().count())) {
+                                     worker.engine().now().time_since_epoch().count())) {
     engine_.tick(worker_.engine().now());
     perform_orders();
 }
@@ -206,6 +206,7 @@ PoolSnapshot PgShard::snapshot() const {
     snapshot.clients_idle = clients_idle;
     snapshot.clients_waiting = clients_waiting;
     snapshot.clients_active = clients_active;
+    snapshot.clients_pinned = clients_pinned;
     return snapshot;
 }
 

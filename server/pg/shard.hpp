@@ -53,6 +53,7 @@ class PgShard final : private net::Timer {
     std::uint32_t clients_idle = 0;
     std::uint32_t clients_waiting = 0;
     std::uint32_t clients_active = 0;
+    std::uint32_t clients_pinned = 0;   ///< Of those, for a reason other than session mode.
     std::uint32_t clients_entered = 0;  ///< All that hold a place here, in whatever phase.
 
     [[nodiscard]] PoolSnapshot snapshot() const;

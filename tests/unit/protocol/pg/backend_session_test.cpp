@@ -312,14 +312,15 @@ TEST(BackendSession, recovers_from_each_stage) {
         {"Q", "C ZI", "", "", "", ""},
         {"Q", "C ZT", "Q", "C ZI", "", ""},
         {"Q", "E ZE", "Q", "C ZI", "", ""},
-        {"P", "1", "S", "ZI", "", ""},
-        {"P B E", "1 2 D", "S", "C ZI", "", ""},
-        {"P B E", "1 2 D C", "S", "ZT", "Q", "C ZI"},
+        // Sync alone would commit what was executed.
+        {"P", "1", "PBES", "1 2 C ZI", "", ""},
+        {"P B E", "1 2 D", "H", "C", "PBES", "1 2 C ZI"},
+        {"P B E", "1 2 D C", "PBES", "1 2 C ZI", "", ""},
         {"P", "E", "S", "ZI", "", ""},
         {"Q", "G", "f", "E ZI", "", ""},
         {"Q", "G", "f", "E ZE", "Q", "C ZI"},
         {"P B E", "1 2 G", "fS", "E ZI", "", ""},
-        {"P B E", "1 2", "S", "G", "fS", "E ZI"},
+        {"P B E", "1 2", "H", "G", "fS", "E ZI"},
         {"Q", "", "", "G", "f", "E ZI"},
     };
     for (const auto& one : cases) {
