@@ -1,0 +1,176 @@
+// How the simulated database runs what it is sent, and what it looks at while doing so.
+
+#include "protocol/wire/cursor.hpp"
+#include "protocol/wire/writer.hpp"
+
+#include "tests/sim/relay_sim_database.hpp"
+
+namespace sluice::sim {
+
+namespace {
+
+std::string text_of(const Frame& frame) {
+    const std::size_t at = frame.type == 'P' ? frame.body.find('\0') + 1 : 0;
+    return frame.body.substr(at, frame.body.find('\0', at) - at);
+}
+
+std::string quoted(std::string_view& rest) {
+    const std::size_t begin = rest.find('\'');
+    const std::size_t end = rest.find('\'', begin + 1);
+    std::string text(rest.substr(begin + 1, end - begin - 1));
+    rest.remove_prefix(end + 1);
+    return text;
+}
+
+}  // namespace
+
+void Database::serve(Session& session) {
+    constexpr std::size_t output_bytes_max = 64U * 1024U;
+    while (session.phase == Phase::serving && !session.frames.empty() &&
+           !session.ends_after_output && session.output.size() < output_bytes_max) {
+        if (!session.running) begin(session, session.frames.front());
+        if (session.phase != Phase::serving || session.ends_after_output) return;
+        if (network_.now() < session.until) return;
+        finish(session);
+    }
+}
+
+void Database::begin(Session& session, const Frame& frame) {
+    test::Random& random = network_.random;
+    session.running = true;
+    session.until = network_.now() + session.model.time_of(frame);
+    if (random.below(4) == 0) session.until += milliseconds(random.below(4));
+    if (frame.type == 'Q' || frame.type == 'P') {
+        check_text(session, Statement::parse(text_of(frame)));
+    }
+    if (witness_.trace) {
+        trace(session, std::string("reads ") + frame.type + ' ' +
+                           (frame.type == 'Q' || frame.type == 'P' ? text_of(frame) : ""));
+    }
+    if (random.per_mille(faults.frame_death)) die(session);
+    if (session.phase == Phase::serving && random.per_mille(faults.hostile)) {
+        break_protocol(session);
+    }
+}
+
+void Database::check_text(Session& session, const std::vector<Statement>& statements) {
+    const std::uint32_t client = statements.empty() ? 0 : statements[0].client();
+    session.own_text = client == 0;
+    if (session.own_text || session.model.copying()) return;
+    const std::string who = "client " + std::to_string(client) + " got backend " +
+                            std::to_string(session.process_id) + " of client " +
+                            std::to_string(session.client);
+    if (client != session.client) {
+        // A lease may begin with frames that name nobody: the program's own Close, a Bind.
+        const bool between =
+            !session.model.copying() && session.model.status() == 'I' && session.batch_client == 0;
+        if (!between) broken(who + " in the middle of something");
+        if (session.model.state_kept()) broken(who + " with its session state");
+    }
+    if (witness_.settings_of && session.settings != witness_.settings_of(client)) {
+        std::string is;
+        for (const auto& [name, value] : session.settings)
+            is += ' ' + name + '=' + value;
+        broken("client " + std::to_string(client) + " got other settings than it brought:" + is);
+    }
+    session.client = client;
+    session.batch_client = client;
+    ++query_count_;
+}
+
+void Database::finish(Session& session) {
+    const Frame frame = std::move(session.frames.front());
+    session.frames.pop_front();
+    session.running = false;
+    const bool own_query = frame.type == 'Q' && session.own_text;
+    const char before = session.model.status();
+    if (own_query && !session.model.copying() && !session.model.skipping()) {
+        const std::string text = text_of(frame);
+        if (text == "DISCARD ALL" && before != 'I') broken("DISCARD ALL inside a transaction");
+        change_settings(session, text);
+    }
+    session.model.step(frame, session.output);
+    if (session.model.settled()) session.batch_client = 0;
+    if (session.model.ended()) {
+        if (frame.type != 'X') ++fault_count_;
+        session.ends_after_output = true;
+    }
+}
+
+/// Performs what the program's own query says of settings, and reports what must be reported.
+void Database::change_settings(Session& session, const std::string& text) {
+    const auto application = [&session] {
+        const auto at = session.settings.find("application_name");
+        return at == session.settings.end() ? std::string() : at->second;
+    };
+    const std::string before = application();
+    if (text.starts_with("RESET ALL") || text == "DISCARD ALL") session.settings = session.startup;
+    apply_settings(session, text);
+    if (application() == before) return;
+    std::string body;
+    wire::Writer(body).c_string("application_name").c_string(application());
+    append_frame(session.output, 'S', body);
+}
+
+void Database::apply_settings(Session& session, std::string_view rest) {
+    while (true) {
+        const std::size_t at = rest.find("set_config(");
+        if (at == std::string_view::npos) return;
+        rest.remove_prefix(at);
+        const std::string name = quoted(rest);
+        if (rest.starts_with(",NULL")) {
+            const auto started = session.startup.find(name);
+            if (started == session.startup.end()) {
+                session.settings.erase(name);
+            } else {
+                session.settings[name] = started->second;
+            }
+        } else {
+            session.settings[name] = quoted(rest);
+        }
+    }
+}
+
+void Database::cancel(Session& session) {
+    test::Random& random = network_.random;
+    if (random.per_mille(faults.cancel_lost)) {
+        ++fault_count_;
+        session.phase = Phase::mute;  // Hangs, until the program gives up.
+        if (random.below(2) == 0) end(session, true);
+        return;
+    }
+    wire::Cursor cursor(wire::as_bytes(session.input).subspan(8));
+    const std::uint32_t process_id = cursor.u32();
+    const std::uint32_t key = cursor.u32();
+    ++cancel_count_;
+    for (const auto& other : sessions_) {
+        Session& target = *other;
+        if (target.phase != Phase::serving || target.process_id != process_id ||
+            target.key != key || target.ends_after_output) {
+            continue;
+        }
+        const bool hits = (target.running || target.model.copying()) && !target.model.skipping();
+        trace(target, hits ? "is cancelled" : "is cancelled, idle");
+        if (!hits) break;
+        if (!target.own_text && !witness_.cancel_expected(target.client)) {
+            broken("a cancel hit client " + std::to_string(target.client) + ", which did not ask");
+        }
+        Frame frame{'d', {}};
+        if (target.running) {
+            frame = std::move(target.frames.front());
+            target.frames.pop_front();
+            target.running = false;
+        }
+        const std::string_view interruptible = "QEF";
+        if (target.model.copying() || interruptible.find(frame.type) != std::string_view::npos) {
+            target.model.interrupt(frame, "57014", target.output);
+        } else {
+            target.model.step(frame, target.output);
+        }
+        if (target.model.settled()) target.batch_client = 0;
+        break;
+    }
+    session.ends_after_output = true;
+}
+
+}  // namespace sluice::sim
