@@ -161,9 +161,9 @@ class Sluice:
         text += toml_table("admin", {"listen": f"127.0.0.1:{self.admin_port}"})
         text += toml_table("log", log) + toml_table("postgres", postgres)
         for name, values in databases.items():
-            text += toml_table(f'postgres.databases."{name}"', values)
+            text += toml_table(f"postgres.databases.{toml(name)}", values)
         for name, values in users.items():
-            text += toml_table(f'postgres.users."{name}"', values)
+            text += toml_table(f"postgres.users.{toml(name)}", values)
         return text
 
     @property

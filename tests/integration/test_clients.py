@@ -83,10 +83,10 @@ def a_psql_script_prints_what_it_prints_directly(rig):
         assert outputs[0] == outputs[1], outputs
 
 
-def pgbench(rig, sluice, *arguments, script=None, clients=20, transactions=100):
+def pgbench(rig, sluice, *arguments, script=None, clients=20, transactions=100, jobs=2):
     folder = rig.new_folder("pgbench")
-    command = ["--no-vacuum", "--client", str(clients), "--jobs", "2", "--transactions",
-               str(transactions), "--host", "127.0.0.1", "--port", str(sluice.port),
+    command = ["--no-vacuum", "--client", str(clients), "--jobs", str(jobs),
+               "--transactions", str(transactions), "--host", "127.0.0.1", "--port", str(sluice.port),
                "--username", "app", *arguments]
     if script is not None:
         path = os.path.join(folder, "script.sql")
@@ -128,8 +128,10 @@ def pgbench_with_prepared_statements_is_pinned(rig):
     with rig.sluice(pool_size=5) as sluice:
         pgbench(rig, sluice, "--protocol", "prepared", "--select-only", clients=5)
         assert sluice.metric("pool_pins_total", reason="named_statement") == 5
-        # More than the pool: who waits is served when another has left.
-        pgbench(rig, sluice, "--protocol", "prepared", "--select-only", clients=12, transactions=30)
+        # More than the pool: who waits is served when another has left. pgbench waits for each
+        # PQprepare, so that two clients of one thread could wait for each other.
+        pgbench(rig, sluice, "--protocol", "prepared", "--select-only", clients=12, transactions=30,
+                jobs=12)
         sluice.wait_metric("clients", 0)
         assert sluice.metric("pool_opens_total") <= 5
 

@@ -182,7 +182,7 @@ def queries_are_cancelled_at_random_points(rig):
 
 @case
 def one_backend_dies_by_sigkill_and_postgresql_restarts_itself(rig):
-    with rig.own_postgres() as postgres:
+    with rig.own_postgres(synchronous_commit="on") as postgres:
         with rig.sluice(postgres=postgres, pool_size=6, server_login_retry="300ms") as sluice:
             def strike(dice):
                 if dice.random() > 0.08:
@@ -198,7 +198,7 @@ def one_backend_dies_by_sigkill_and_postgresql_restarts_itself(rig):
 
 @case
 def postgresql_is_killed_and_started_again_under_load(rig):
-    with rig.own_postgres(fsync="on") as postgres:
+    with rig.own_postgres(synchronous_commit="on") as postgres:
         with rig.sluice(postgres=postgres, pool_size=6, server_login_retry="300ms") as sluice:
             def strike(dice):
                 if dice.random() < 0.04:
