@@ -198,7 +198,8 @@ def too_many_connections_at_the_server_are_waited_out(rig):
 
 @case
 def sigterm_lets_transactions_end_and_exits_with_zero(rig):
-    with rig.sluice(pool_size=2) as sluice:
+    # One worker, so that all of the server drains when the first client has been told.
+    with rig.sluice(server={"workers": 1}, pool_size=2) as sluice:
         idle, busy, queued = [sluice.connect() for _ in range(3)]
         pinned = sluice.connect()
         pinned.query("LISTEN x")
