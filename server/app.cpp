@@ -3,6 +3,7 @@
 #include "server/http/admin_http.hpp"
 #include "server/log.hpp"
 #include "server/notify.hpp"
+#include "server/pg/pool_directory.hpp"
 #include "server/shared.hpp"
 #include "server/version.hpp"
 #include "server/worker.hpp"
@@ -120,6 +121,7 @@ int App::run() {
         return 1;
     }
     state.await_signal();
+    open_warm_pools(state.shared);
     for (const auto& worker : state.shared.workers)
         worker->start();
     log::info("sluice is ready", {{"version", version}, {"workers", state.shared.workers.size()}});
@@ -232,7 +234,7 @@ void App::State::reload() {
     }
     log::set_level(now.log.level);
     shared.reconfigure(now);
-    log::info("settings reloaded");
+    log::info("SIGHUP: settings reloaded");
 }
 
 void App::State::begin_drain() {

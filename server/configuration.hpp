@@ -9,8 +9,9 @@ namespace sluice::server {
 /// The settings in force and what is made of them. Immutable: a reload puts another in its place,
 /// and this one lives until the last worker has taken over the new one.
 struct Configuration {
-    explicit Configuration(const config::Settings& all_settings)
-        : settings(all_settings), authenticator(settings.postgres) {}
+    Configuration(const config::Settings& all_settings,
+                  const Authenticator::MockSecret& mock_secret)
+        : settings(all_settings), authenticator(settings.postgres, mock_secret) {}
 
     const config::Settings settings;
     const Authenticator authenticator;

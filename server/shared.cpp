@@ -1,14 +1,29 @@
 #include "server/shared.hpp"
 
+#include "protocol/assert.hpp"
+#include "protocol/crypto.hpp"
+
 #include "server/pg/pool.hpp"
 #include "server/pg/shard.hpp"
 #include "server/snapshot.hpp"
 #include "server/version.hpp"
 #include "server/worker.hpp"
 
+#include <atomic>
 #include <utility>
 
 namespace sluice::server {
+
+namespace {
+
+Authenticator::MockSecret fresh_mock_secret() {
+    Authenticator::MockSecret secret{};
+    // Without random bytes no login can be made safe: the program does not start.
+    SLUICE_ASSERT(crypto::random_bytes(secret));
+    return secret;
+}
+
+}  // namespace
 
 pool::Budget& ClientBudgets::of(std::string_view name, std::uint32_t limit) {
     const std::lock_guard lock(mutex_);
@@ -16,6 +31,7 @@ pool::Budget& ClientBudgets::of(std::string_view name, std::uint32_t limit) {
     if (at == budgets_.end()) {
         at = budgets_.emplace(std::string(name), std::make_unique<pool::Budget>(limit)).first;
     }
+    at->second->set_limit(limit);
     return *at->second;
 }
 
@@ -27,7 +43,8 @@ Shared::Shared(const config::Settings& all_settings, boost::asio::io_context& co
                    all_settings.postgres.max_logins_per_second}),
       registry(all_settings.server.max_backends),
       clients(all_settings.postgres.max_clients),
-      configuration_(std::make_shared<const Configuration>(all_settings)) {}
+      mock_secret_(fresh_mock_secret()),
+      configuration_(std::make_shared<const Configuration>(all_settings, mock_secret_)) {}
 
 Shared::~Shared() = default;
 
@@ -37,17 +54,21 @@ std::shared_ptr<const Configuration> Shared::configuration() const {
 }
 
 void Shared::reconfigure(const config::Settings& settings) {
-    auto replacement = std::make_shared<const Configuration>(settings);
+    auto replacement = std::make_shared<const Configuration>(settings, mock_secret_);
     {
         const std::lock_guard lock(configuration_mutex_);
         configuration_ = replacement;
     }
     clients.set_limit(settings.postgres.max_clients);
     registry.process_budget().set_limit(settings.server.max_backends);
+    // Pools are retired only when nobody can make one anew from the old settings.
+    const auto left = std::make_shared<std::atomic<std::size_t>>(workers.size());
     for (const auto& worker : workers) {
-        worker->post([worker = worker.get(), replacement] { worker->reconfigure(replacement); });
+        worker->post([this, worker = worker.get(), replacement, left] {
+            worker->reconfigure(replacement);
+            if (--*left == 0) retire_changed_pools(replacement->settings);
+        });
     }
-    retire_changed_pools(settings);
 }
 
 void Shared::retire_changed_pools(const config::Settings& settings) {

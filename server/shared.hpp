@@ -65,6 +65,7 @@ struct Shared {
     void retire_changed_pools(const config::Settings& settings);
 
     mutable std::mutex configuration_mutex_;
+    const Authenticator::MockSecret mock_secret_;
     std::shared_ptr<const Configuration> configuration_;
 };
 

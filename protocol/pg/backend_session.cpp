@@ -65,6 +65,10 @@ void BackendSession::sent(OwedReply entry) {
 
 BackendRun BackendSession::next(wire::Bytes available) {
     BackendRun run;
+    // What came before the fault still counts; the fault is found again behind it.
+    const auto violation = [&run] {
+        return run.bytes > 0 ? run : BackendRun{0, Audience::nobody, BackendEvent::violation};
+    };
     while (true) {
         if (body_left_ > 0) {
             if (run.bytes > 0 && run.audience != body_audience_) return run;
@@ -78,10 +82,10 @@ BackendRun BackendSession::next(wire::Bytes available) {
         if (rest.size() < frame_header_bytes) return run;
 
         const FrameHeader header = read_frame_header(rest);
-        if (!header.valid) return {0, Audience::nobody, BackendEvent::violation};
+        if (!header.valid) return violation();
         const auto type = static_cast<BackendMessage>(header.type);
         if (type == BackendMessage::ReadyForQuery && header.body_bytes != 1) {
-            return {0, Audience::nobody, BackendEvent::violation};
+            return violation();
         }
         const Fate fate = fate_of(type);
         if (run.bytes > 0 && (fate.whole || fate.audience != run.audience)) {
@@ -91,13 +95,13 @@ BackendRun BackendSession::next(wire::Bytes available) {
         wire::Bytes body;
         if (fate.whole) {
             if (header.body_bytes > whole_frame_bytes_max) {
-                return {0, Audience::nobody, BackendEvent::violation};
+                return violation();
             }
             if (rest.size() - frame_header_bytes < header.body_bytes) return run;
             body = rest.subspan(frame_header_bytes, header.body_bytes);
         }
         const BackendEvent event = received(type, body);
-        if (event == BackendEvent::violation) return {0, Audience::nobody, event};
+        if (event == BackendEvent::violation) return violation();
         run.audience = fate.audience;
         run.bytes += frame_header_bytes;
         if (fate.whole) {

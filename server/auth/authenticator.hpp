@@ -20,7 +20,11 @@ namespace sluice::server {
 /// Thread-safe.
 class Authenticator {
   public:
-    explicit Authenticator(const config::Postgres& settings);
+    /// Makes the dialogue with unknown users. The same for the life of the process: a salt that
+    /// changes with a reload would tell who is unknown.
+    using MockSecret = std::array<std::byte, 32>;
+
+    Authenticator(const config::Postgres& settings, const MockSecret& mock_secret);
 
     /// Null for a user who is not listed or has no secret.
     [[nodiscard]] const pg::StoredSecret* secret_of(std::string_view user) const;
@@ -38,7 +42,7 @@ class Authenticator {
     std::map<std::string, pg::StoredSecret, std::less<>> secrets_;
     bool everyone_by_trust_ = false;
     std::set<std::string, std::less<>> listed_;
-    std::array<std::byte, 32> mock_secret_{};
+    MockSecret mock_secret_;
     mutable std::mutex mutex_;
     mutable std::map<std::string, pg::ScramVerifier, std::less<>> derived_;
 };

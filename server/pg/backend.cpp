@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace sluice::server {
 
@@ -75,7 +76,15 @@ void PgBackend::ended(int error) {
 
 void PgBackend::expired(net::TimePoint) {
     if (task_ == Task::connecting || task_ == Task::logging_in) {
-        connect_failed("timed out");
+        // Each host has its own time, and one that hangs gives way to the next.
+        connect_error_ = "timed out";
+        close();
+        login_.reset();
+        inbox_.clear(shard_->worker().shared().buffers);
+        addresses_.clear();
+        task_ = Task::connecting;
+        arm(shard_->worker().settings().server_connect_timeout);
+        try_next_host();
         return;
     }
     if (task_ == Task::recovering && engine().now() < recovery_deadline_) {
@@ -134,8 +143,7 @@ void PgBackend::private_ready() {
     applying_ = nullptr;
     set_affinity(profile_->id);
     shard_->pool().profiles().learn(*profile_, statuses_);
-    if (cancel_wanted_ && session_.busy()) cancel_running();
-    cancel_wanted_ = false;
+    settle_wanted_cancels();
     if (client_ != nullptr) client_->backend_ready();
 }
 
@@ -144,7 +152,7 @@ void PgBackend::private_failed(wire::Bytes error_body) {
     if (applying_ != nullptr) {
         applying_ = nullptr;
         profile_ = nullptr;
-        cancel_wanted_ = false;
+        settle_wanted_cancels();
         if (client_ == nullptr) return;
         std::string frame;
         pg::append_error(frame, pg::Severity::fatal, fields.sqlstate, fields.message, fields.detail,
@@ -257,12 +265,19 @@ void PgBackend::give_back(pool::Outcome outcome) {
     shard_->engine().release(*this, outcome, shard_->worker().engine().now());
 }
 
+void PgBackend::settle_wanted_cancels() {
+    for (const auto& done : std::exchange(cancels_wanted_, {})) {
+        const bool asked = is_open() && session_.owes_client() && cancel_running(done);
+        if (!asked && done) done();
+    }
+}
+
 bool PgBackend::cancel_running(std::function<void()> done) {
     Worker& worker = shard_->worker();
     if (key_.key.empty()) return false;
     if (applying_ != nullptr) {
         // It would hit the settings, and the client's request behind them would run without.
-        cancel_wanted_ = true;
+        cancels_wanted_.push_back(std::move(done));
         return true;
     }
     if (worker.cancel_calls() >= worker.settings().max_cancels) {
@@ -303,6 +318,7 @@ void PgBackend::lose() {
     for (CancelCall* const call : cancels_)
         call->forget_backend();
     cancels_.clear();
+    settle_wanted_cancels();
     const net::TimePoint now = shard_->worker().engine().now();
     if (state() != State::closing) shard_->engine().lost(*this, now);
     shard_->engine().closed(*this, now);
@@ -322,6 +338,7 @@ void PgBackend::shut() {
     for (CancelCall* const call : cancels_)
         call->forget_backend();
     cancels_.clear();
+    settle_wanted_cancels();
     shard_->engine().closed(*this, shard_->worker().engine().now());
     shard_->bury(*this);
 }

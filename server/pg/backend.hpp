@@ -107,6 +107,7 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     void advance_derivation(const pg::ScramChallenge& challenge, crypto::Pbkdf2Sha256 derivation);
     void login_done();
     void login_failed(std::string error_body, pool::OpenFailure failure);
+    void settle_wanted_cancels();
     void private_query(std::string_view sql);
     void private_ready();
     void private_failed(wire::Bytes error_body);
@@ -121,7 +122,8 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     const PgProfile* startup_profile_;  ///< What its startup packet carried; RESET returns to it.
     const PgProfile* profile_;          ///< What is in force now; null when that is unknown.
     const PgProfile* applying_ = nullptr;
-    bool cancel_wanted_ = false;  ///< As soon as the settings are applied.
+    /// Who asked for a cancel while settings were being applied: they come first.
+    std::vector<std::function<void()>> cancels_wanted_;
     PgClient* client_ = nullptr;
     pg::BackendSession session_;
     std::unique_ptr<pg::BackendLogin> login_;

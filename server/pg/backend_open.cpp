@@ -60,7 +60,6 @@ void PgBackend::connect() {
     hosts_tried_ = 0;
     addresses_.clear();
     connect_error_.clear();
-    arm(shard_->worker().settings().server_connect_timeout);
     try_next_host();
 }
 
@@ -79,6 +78,7 @@ void PgBackend::try_next_host() {
         connect_failed(connect_error_.empty() ? "no host" : connect_error_);
         return;
     }
+    arm(shard_->worker().settings().server_connect_timeout);
     const std::uint32_t index =
         (shard_->pool().first_host() + hosts_tried_++) % static_cast<std::uint32_t>(hosts.size());
     const config::HostPort& host = hosts[index];
@@ -179,7 +179,13 @@ bool PgBackend::login_step(pg::BackendLogin::Step step, std::string& out) {
     }
     if (const auto* refused = std::get_if<pg::BackendLogin::Refused>(&step)) {
         const pg::ErrorFields fields = pg::parse_error_fields(refused->body);
-        login_failed(std::string(wire::as_text(refused->body)), failure_of(fields.sqlstate));
+        const pool::OpenFailure failure = failure_of(fields.sqlstate);
+        if (failure == pool::OpenFailure::unavailable &&
+            hosts_tried_ < shard_->settings().hosts.size()) {
+            connect_failed(std::string(fields.message));
+        } else {
+            login_failed(std::string(wire::as_text(refused->body)), failure);
+        }
         return false;
     }
     if (const auto* failed = std::get_if<pg::BackendLogin::Failed>(&step)) {
@@ -238,6 +244,16 @@ void PgBackend::login_done() {
 }
 
 void PgBackend::connect_failed(std::string text) {
+    if (hosts_tried_ < shard_->settings().hosts.size()) {
+        close();
+        login_.reset();
+        inbox_.clear(shard_->worker().shared().buffers);
+        task_ = Task::connecting;
+        connect_error_ = std::move(text);
+        addresses_.clear();
+        try_next_host();
+        return;
+    }
     const std::string where =
         address_.size > 0 ? address_.text() : shard_->settings().hosts[0].host;
     login_failed(error_body("cannot connect to the database server at " + where + ": " + text),

@@ -118,11 +118,11 @@ void PgClient::become_console(std::unique_ptr<PgConsole> console) {
 }
 
 void PgClient::granted(PgBackend& backend) {
+    shard_->counters.wait_seconds.record(engine().now() - arrived());
     if (login_) {
         login_->granted(backend);
         return;
     }
-    shard_->counters.wait_seconds.record(engine().now() - since_);
     PgRelay::begin_lease(*this, backend);
     PgRelay::serve_kept(*this);
 }

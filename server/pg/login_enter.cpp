@@ -2,13 +2,12 @@
 
 #include "protocol/pg/login_messages.hpp"
 
-#include "config/resolve.hpp"
-
 #include "server/log.hpp"
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
 #include "server/pg/console.hpp"
 #include "server/pg/login.hpp"
+#include "server/pg/pool_directory.hpp"
 #include "server/pg/relay.hpp"
 #include "server/pg/shard.hpp"
 #include "server/worker.hpp"
@@ -22,33 +21,6 @@ constexpr std::size_t reply_bytes_usual = 1024;
 
 bool is_console(std::string_view database) {
     return database == "sluice" || database == "pgbouncer";
-}
-
-std::shared_ptr<pool::PoolEntry> make_pool(Worker& worker, const config::PoolSettings& settings) {
-    Shared& shared = worker.shared();
-    return shared.registry.find_or_make({settings.database, settings.user}, [&] {
-        const auto worker_count = static_cast<unsigned>(shared.workers.size());
-        pool::Registry::Recipe recipe;
-        recipe.limits = limits_of(settings, worker.settings());
-        recipe.shard_count = pool::shard_count_for(settings.pool_size, worker_count);
-        recipe.max_db_connections = settings.max_db_connections;
-        recipe.max_user_connections = settings.max_user_connections;
-        const unsigned first = shared.next_home.fetch_add(recipe.shard_count);
-        std::vector<unsigned> workers;
-        for (unsigned i = 0; i < recipe.shard_count; ++i) {
-            workers.push_back((first + i) % worker_count);
-        }
-        recipe.attachment = std::make_unique<PgPool>(settings, std::move(workers));
-        return recipe;
-    });
-}
-
-/// Null when there is no such database.
-std::shared_ptr<pool::PoolEntry> pool_of(Worker& worker, const std::string& database,
-                                         const std::string& user) {
-    if (auto known = worker.shared().registry.find({database, user})) return known;
-    const auto settings = config::resolve(worker.settings(), database, user);
-    return settings ? make_pool(worker, *settings) : nullptr;
 }
 
 }  // namespace

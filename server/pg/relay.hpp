@@ -29,8 +29,8 @@ class PgRelay {
     static void serve_kept(PgClient& client);
     /// Bytes of a backend whose login is done.
     static void backend_received(PgBackend& backend, wire::Bytes bytes);
-    /// Asks the pool for a backend. One that has been idle for a while is looked at first, for bytes
-    /// that arrived or a connection that ended unnoticed; the next one is taken then.
+    /// Asks the pool for a backend. One that has been idle for a while is looked at first, for
+    /// bytes that arrived or a connection that ended unnoticed; the next one is taken then.
     [[nodiscard]] static pool::Shard::Acquired acquire(PgClient& client);
     /// The pool gave the waiting client a backend.
     static void begin_lease(PgClient& client, PgBackend& backend);

@@ -32,8 +32,8 @@ PgShard::PgShard(Worker& worker, std::shared_ptr<pool::PoolEntry> entry, unsigne
       index_(index),
       has_timeouts_(any_timeout(pool_.settings())),
       engine_(entry_->shared, index, entry_->limits,
-              worker.next_id() ^ static_cast<std::uint64_t>(
-                                     worker.engine().now().time_since_epoch().count())) {
+              worker.next_id() ^
+                  static_cast<std::uint64_t>(worker.engine().now().time_since_epoch().count())) {
     engine_.tick(worker_.engine().now());
     perform_orders();
 }

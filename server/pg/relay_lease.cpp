@@ -1,0 +1,140 @@
+// How a lease begins and every way in which it ends.
+
+#include "protocol/assert.hpp"
+
+#include "server/pg/backend.hpp"
+#include "server/pg/client.hpp"
+#include "server/pg/relay.hpp"
+#include "server/pg/shard.hpp"
+#include "server/worker.hpp"
+
+#include <string>
+
+namespace sluice::server {
+
+namespace {
+
+/// How long an idle backend may have been out of sight before it is handed out unseen.
+constexpr std::chrono::milliseconds unseen_max{5};
+
+}  // namespace
+
+pool::Shard::Acquired PgRelay::acquire(PgClient& client) {
+    using Kind = pool::Shard::Acquired::Kind;
+    while (true) {
+        const net::TimePoint now = client.engine().now();
+        const auto acquired = client.shard_->engine().acquire(client, now);
+        if (acquired.kind != Kind::granted) return acquired;
+        auto& backend = static_cast<PgBackend&>(*acquired.backend);
+        if (now - backend.idle_since() < unseen_max) return acquired;
+        backend.look();
+        if (!backend.is_open()) continue;
+        if (backend.session_.releasable() && backend.input_settled()) return acquired;
+        backend_lost(backend);
+    }
+}
+
+void PgRelay::begin_lease(PgClient& client, PgBackend& backend) {
+    SLUICE_ASSERT(backend.client_ == nullptr && client.backend_ == nullptr);
+    backend.client_ = &client;
+    client.backend_ = &backend;
+    if (client.phase_ == PgClient::Phase::login) return;
+    client.set_phase(PgClient::Phase::active);
+    client.lease_since_ = client.since_;
+    client.transaction_since_ = client.since_;
+    client.cancelled_by_timeout_ = false;
+    if (backend.profile_ != client.profile_) backend.apply_profile(*client.profile_);
+}
+
+void PgRelay::release_if_settled(PgClient& client) {
+    PgBackend& backend = *client.backend_;
+    if (backend.session_.wants_proof() && !client.session_.within_frame()) {
+        std::string question;
+        backend.session_.append_recovery(question);
+        backend.send(question);
+        return;
+    }
+    if (!backend.session_.releasable() || !backend.input_settled() || backend.cancel_in_flight() ||
+        backend.task_ != PgBackend::Task::ready || client.session_.within_frame() ||
+        client.phase_ == PgClient::Phase::login) {
+        return;
+    }
+    if (client.worker().draining()) {
+        client.refuse(RefusalReason::shutdown);
+        return;
+    }
+    if (pinned(client)) return;
+    const bool always = client.worker().settings().server_reset_query_always;
+    end_lease(client, client.session_.needs_reset() || always ? pool::Outcome::needs_reset
+                                                              : pool::Outcome::clean);
+}
+
+bool PgRelay::pinned(const PgClient& client) {
+    return client.shard_->settings().pool_mode == config::PoolMode::session ||
+           client.session_.pin().has_value();
+}
+
+void PgRelay::end_lease(PgClient& client, pool::Outcome outcome) {
+    PgBackend& backend = *client.backend_;
+    PgShard& shard = *client.shard_;
+    const net::TimePoint now = client.engine().now();
+    if (client.phase_ == PgClient::Phase::active) {
+        shard.counters.lease_seconds.record(now - client.lease_since_);
+    }
+    backend.client_ = nullptr;
+    client.backend_ = nullptr;
+    client.session_.lease_ended();
+    if (client.phase_ == PgClient::Phase::active) client.set_phase(PgClient::Phase::idle);
+    if (backend.reception_paused()) backend.resume_reception();
+    backend.give_back(outcome);
+}
+
+void PgRelay::abandon_lease(PgClient& client) {
+    PgBackend& backend = *client.backend_;
+    const bool session_mode = client.shard_->settings().pool_mode == config::PoolMode::session;
+    const bool dirty = client.session_.needs_reset() || session_mode ||
+                       client.worker().settings().server_reset_query_always;
+    const pool::Outcome when_clean = dirty ? pool::Outcome::needs_reset : pool::Outcome::clean;
+    const bool half_a_frame = client.session_.within_frame();
+    const bool connecting = backend.task_ != PgBackend::Task::ready;
+    const bool settled =
+        backend.session_.releasable() && backend.input_settled() && !backend.cancel_in_flight();
+    if (half_a_frame || connecting || !backend.is_open()) {
+        end_lease(client, pool::Outcome::broken);
+    } else if (settled) {
+        end_lease(client, when_clean);
+    } else {
+        ++client.shard_->counters.recoveries;
+        if (client.phase_ == PgClient::Phase::active) {
+            client.shard_->counters.lease_seconds.record(client.engine().now() -
+                                                         client.lease_since_);
+        }
+        backend.client_ = nullptr;
+        client.backend_ = nullptr;
+        backend.recover(when_clean);
+    }
+}
+
+void PgRelay::backend_lost(PgBackend& backend) {
+    PgClient* const client = backend.client_;
+    PgShard& shard = backend.shard();
+    backend.client_ = nullptr;
+    const bool told = backend.session_.error_outstanding() || backend.within_client_frame();
+    if (client != nullptr) {
+        client->backend_ = nullptr;
+        client->session_.lease_ended();
+    }
+    backend.lose();
+    if (client != nullptr && client->phase_ != PgClient::Phase::leaving) {
+        if (told) {
+            ++client->worker()
+                  .counters.refusals[static_cast<std::size_t>(RefusalReason::backend_lost)];
+            client->leave("backend lost");
+        } else {
+            client->refuse(RefusalReason::backend_lost);
+        }
+    }
+    shard.perform_orders();
+}
+
+}  // namespace sluice::server
