@@ -37,10 +37,12 @@ bool Budget::give_back() noexcept {
     SLUICE_ASSERT(before > 0);
     // The load keeps the line shared when nobody wants anything, which is nearly always.
     if (want_.load(std::memory_order_seq_cst) == Want::none) return false;
+    starving_.store(false, std::memory_order_relaxed);
     return want_.exchange(Want::none, std::memory_order_seq_cst) != Want::none;
 }
 
-bool Budget::want() noexcept {
+bool Budget::want(Hunger hunger) noexcept {
+    if (hunger == Hunger::starving) starving_.store(true, std::memory_order_relaxed);
     if (want_.load(std::memory_order_seq_cst) != Want::none) return false;
     Want none = Want::none;
     return want_.compare_exchange_strong(none, Want::open, std::memory_order_seq_cst);

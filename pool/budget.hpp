@@ -30,7 +30,13 @@ class alignas(64) Budget {
 
     /// Says that a permit is wanted. True for the one who says so first; the mark stays until the
     /// next permit comes back.
-    bool want() noexcept;
+    /// `starving`: the one who wants it holds none at all, so that even those who are busy are to
+    /// give one up; see starved().
+    enum class Hunger : std::uint8_t { some, starving };
+    bool want(Hunger hunger = Hunger::some) noexcept;
+    [[nodiscard]] bool starved() const noexcept {
+        return wanted() && starving_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] bool wanted() const noexcept {
         return want_.load(std::memory_order_seq_cst) == Want::open;
     }
@@ -56,6 +62,7 @@ class alignas(64) Budget {
     std::atomic<std::uint32_t> used_{0};
     std::atomic<std::uint32_t> limit_;
     std::atomic<Want> want_{Want::none};
+    std::atomic<bool> starving_{false};  // Only a hint: who is missed asks again.
 };
 
 }  // namespace sluice::pool

@@ -38,6 +38,13 @@ PermitChain::Mask PermitChain::give_back_before(std::size_t end) noexcept {
     return static_cast<Mask>(wanted);
 }
 
+bool PermitChain::shared_starved() const noexcept {
+    for (std::size_t place = own + 1; place < length; ++place) {
+        if (budgets_[place] != nullptr && budgets_[place]->starved()) return true;
+    }
+    return false;
+}
+
 bool PermitChain::shared_wanted() const noexcept {
     for (std::size_t place = own + 1; place < length; ++place) {
         if (budgets_[place] != nullptr && budgets_[place]->wanted()) return true;

@@ -38,6 +38,8 @@ class PermitChain {
     /// The budgets of which somebody wants a permit.
     [[nodiscard]] Mask give_back() noexcept;
 
+    /// True when a pool that holds no permit at all wants one of a shared budget.
+    [[nodiscard]] bool shared_starved() const noexcept;
     /// True when a shared budget is wanted by anybody.
     [[nodiscard]] bool shared_wanted() const noexcept;
     /// Claims one wanted shared budget, if any is; see Budget::claim_want().

@@ -97,6 +97,8 @@ class Shard {
     [[nodiscard]] std::size_t opens_ordered() const noexcept {
         return outbox_.opens.size() + opens_unanswered_;
     }
+    /// It gave a backend up to a pool that had none, and opens nothing for this moment.
+    [[nodiscard]] bool gives_way(TimePoint now) const noexcept { return now < times_.opens_held; }
     /// No waiter, no backend, no unanswered Open: may be destroyed.
     [[nodiscard]] bool empty() const noexcept;
 
@@ -112,6 +114,7 @@ class Shard {
     };
     struct Times {
         TimePoint plan_again = TimePoint::max();  // When an open that is put off may be possible.
+        TimePoint opens_held = TimePoint::min();  // After giving way: others open first.
         TimePoint sweep = TimePoint::max();       // Next look at idle and expired backends.
         TimePoint seen = TimePoint::min();        // Of the last event.
     };
@@ -139,6 +142,7 @@ class Shard {
     void publish() noexcept;
     void meet_other_shards(TimePoint now) noexcept;
     void make_room() noexcept;
+    void give_way(TimePoint now) noexcept;
     void sweep(TimePoint now) noexcept;
     void arm_sweep(TimePoint now) noexcept;
     [[nodiscard]] TimePoint fresh_since(TimePoint now) const noexcept;

@@ -14,6 +14,7 @@ void Shard::settle(TimePoint now) {
     if (!line_.empty() && shared_.live() == 0 && shared_.backoff().rejecting(now)) {
         refuse_all(Refused::backend_rejected);
     }
+    give_way(now);
     serve(now);
     publish();
     if (shared_.shard_count() > 1) meet_other_shards(now);
@@ -120,6 +121,21 @@ void Shard::make_room() noexcept {
     }
     order_close(*idle_.idlest(), CloseReason::evicted);
     publish();
+}
+
+/// A busy pool gives up a backend although its own line could use it, when another pool has none
+/// at all: so nobody starves beside a pool that is never idle. Its own opens wait a moment, or it
+/// would take the permit straight back.
+void Shard::give_way(TimePoint now) noexcept {
+    if (idle_.empty() || line_.empty() || !shared_.permits().shared_starved()) return;
+    if (now < times_.opens_held || shared_.live() < 2) return;
+    if (!shared_.leave_if_above(std::max(min_size(), 1U))) return;
+    if (!shared_.permits().claim_shared_want()) {
+        shared_.enter();
+        return;
+    }
+    times_.opens_held = now + passing_tolerance;
+    order_close(*idle_.idlest(), CloseReason::evicted);
 }
 
 void Shard::arm_sweep(TimePoint now) noexcept {

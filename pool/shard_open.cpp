@@ -21,6 +21,10 @@ void Shard::plan_again_at(TimePoint time) noexcept {
 void Shard::plan_opens(TimePoint now) {
     times_.plan_again = TimePoint::max();
     if (!serves()) return;
+    if (now < times_.opens_held) {
+        plan_again_at(times_.opens_held);
+        return;
+    }
     if (!line_.empty()) {
         std::size_t coming = opens_ordered() + count(State::opening) + count(State::checking) +
                              count(State::resetting);
@@ -109,7 +113,8 @@ bool Shard::take_permits(Purpose purpose, std::uint32_t reserve) noexcept {
         if (purpose == Purpose::warmth) return false;
         Budget& spent = permits.at(attempt.spent_at);
         const bool own = attempt.spent_at == PermitChain::own;
-        if (spent.want() && !own) {
+        const bool starving = !own && permits.at(PermitChain::own).used() == 0;
+        if (spent.want(starving ? Budget::Hunger::starving : Budget::Hunger::some) && !own) {
             outbox_.need |= static_cast<PermitChain::Mask>(1U << attempt.spent_at);
         }
         // The mark is up. A permit that came back before it was is still there to be seen; one

@@ -64,6 +64,7 @@ void World::check_pool_starvation(unsigned at) {
         const std::uint32_t cap = pool.shared->connects().limit();
         if (cap != 0 && pool.connecting >= cap) continue;
         if (!pool.budget->has_room()) continue;
+        if (self.gives_way(now_)) continue;
         if (database_->has_room() && process_->has_room()) {
             broken("a waiter waits beside a free permit");
         }
