@@ -67,12 +67,16 @@ class Postgres(PrivatePostgres):
 
     def rows(self, sql):
         """One query on a standing connection of the superuser."""
+        standing = self._control is not None
         try:
             if self._control is None:
                 self._control = self.control()
             return self._control.rows(sql)
         except (Closed, OSError):
             self._control = None
+            # A connection from before a crash says only that there was one.
+            if standing:
+                return self.rows(sql)
             raise
 
     def value(self, sql):
