@@ -1,9 +1,9 @@
 #pragma once
 
+#include "protocol/wire/cursor.hpp"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "protocol/wire/cursor.hpp"
 
 /// The PostgreSQL frame: one type byte, then a length that counts itself but not the type.
 /// Source: PostgreSQL 15 manual, "Message Formats".

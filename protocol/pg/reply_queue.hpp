@@ -77,7 +77,8 @@ class ReplyQueue {
   private:
     void grow() {
         std::vector<OwedReply> larger(ring_.size() * 2);
-        for (std::size_t index = 0; index < count_; ++index) larger[index] = at(index);
+        for (std::size_t index = 0; index < count_; ++index)
+            larger[index] = at(index);
         ring_.swap(larger);
         head_ = 0;
     }

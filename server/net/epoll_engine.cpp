@@ -96,6 +96,7 @@ class EpollEngine final : public Engine, private Watcher {
     }
 
     void forget(Stream& stream) noexcept override {
+        if (delivering_ == &stream) delivering_ = nullptr;
         stream.set_note(0);
         std::erase(changed_, &stream);
     }
@@ -198,8 +199,12 @@ class EpollEngine final : public Engine, private Watcher {
         const bool failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
         if ((event.events & EPOLLIN) != 0 ||
             (failed && !stream.reception_paused() && stream.life() == Stream::Life::open)) {
+            // It may have been closed in there, or have moved to another worker, whose it is then:
+            // not even its note may be read here any more.
+            delivering_ = &stream;
             stream.socket_readable(scratch_);
-            if (stream.note() == 0) return;
+            if (delivering_ == nullptr) return;
+            delivering_ = nullptr;
         } else if (failed) {
             stream.socket_failed(0);
             return;
@@ -258,6 +263,7 @@ class EpollEngine final : public Engine, private Watcher {
     int wake_fd_;
     std::array<std::byte, scratch_bytes> scratch_;
     std::vector<Stream*> changed_;
+    Stream* delivering_ = nullptr;  // Null again when it left this engine meanwhile.
     std::atomic<bool> stopped_{false};
     std::mutex tasks_mutex_;
     std::vector<Task> tasks_;
