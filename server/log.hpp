@@ -15,7 +15,7 @@ namespace sluice::server::log {
 
 struct Field {
     template <typename Value>
-    Field(std::string_view field_name, Value field_value) : name(field_name) {
+    Field(std::string_view field_name, const Value& field_value) : name(field_name) {
         if constexpr (std::is_integral_v<Value>) {
             value = static_cast<std::int64_t>(field_value);
         } else {
