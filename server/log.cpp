@@ -99,8 +99,9 @@ void set_level(config::LogLevel level) {
 }
 
 void stop() {
-    logger.reset();
+    // The writing thread ends first: each line that waits holds the logger too.
     spdlog::shutdown();
+    logger.reset();
 }
 
 bool writes(config::LogLevel level) noexcept {
