@@ -81,7 +81,7 @@ void run(const std::uint8_t* orders, std::size_t size, std::size_t piece_bytes) 
         } else if (order < 253) {
             std::string out;
             session.append_recovery(out);
-            requests_max += 2;
+            requests_max += 4;  // Parse, Bind and Execute of ROLLBACK, and Sync.
         } else {
             const std::string_view raw(reinterpret_cast<const char*>(orders) + at, size - at);
             receive(session, pending, piece_bytes, raw, passed);
