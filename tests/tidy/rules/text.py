@@ -49,13 +49,13 @@ def check(tree):
 BAD = [
     {"server/x.cpp": "// TODO: later\n"}, {"server/x.cpp": "// TODO(someone): later\n"},
     {"server/x.cpp": "// TODO(perf)\n"}, {"scripts/x": "#!/bin/sh\n# FIXME\n"},
-    {"docs/x.md": "See /home/someone/sluice.\n"}, {"x.md": "cd /work/tree\n"},
+    {"docs/x.md": "See /home/someone/sluice.\n"}, {"x.md": "cd /" "work/tree\n"},
     {"server/x.cpp": "int a; \n"}, {"server/x.cpp": "int a;\t\n"}, {"server/x.cpp": "int a;\r\n"},
     {"docs/x.txt": "padded \n"}, {"server/x.cpp": "int a;"}, {"server/x.hpp": "int a;\n"},
     {"server/x.hpp": "#ifndef X\n#define X\n#endif\n"},
 ]
 GOOD = [
     {"server/x.cpp": "// TODO(perf): spare the copy.\n"}, {"server/x.cpp": ""},
-    {"server/x.hpp": "// Why.\n\n#pragma once\n\nint a;\n"}, {"x.md": "frame/work/x and https://a/home/b\n"},
+    {"server/x.hpp": "// Why.\n\n#pragma once\n\nint a;\n"}, {"x.md": "frame/" "work/x and https://a/home/b\n"},
     {"tests/golden/x.txt": "padded   \n"}, {"tests/unit/talk.txt": "an empty answer: \n"},
 ]
