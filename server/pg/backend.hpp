@@ -132,6 +132,8 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     std::vector<net::SocketAddress> addresses_;  ///< Of the host being tried, not tried yet.
     std::uint32_t hosts_tried_ = 0;
     std::string connect_error_;
+    std::uint32_t attempt_ =
+        0;  ///< Of logging in: tells a late derivation from one that is awaited.
     pg::BackendKey key_;
     pg::ParameterStatuses statuses_;
     std::vector<CancelCall*> cancels_;

@@ -126,6 +126,7 @@ void PgBackend::try_next_address() {
 
 void PgBackend::connected() {
     task_ = Task::logging_in;
+    ++attempt_;
     const config::PoolSettings& settings = shard_->settings();
     login_ = std::make_unique<pg::BackendLogin>(settings.server_user, settings.dbname,
                                                 startup_profile_->settings, secret_of(settings),
@@ -205,11 +206,12 @@ void PgBackend::derive_keys(const pg::ScramChallenge& challenge) {
 void PgBackend::advance_derivation(const pg::ScramChallenge& challenge,
                                    crypto::Pbkdf2Sha256 derivation) {
     if (!derivation.advance(iterations_per_turn)) {
-        shard_->worker().post([shard = shard_, id = id_, challenge, derivation] {
-            PgBackend* const backend = shard->find_backend(id);
-            if (backend == nullptr || !backend->login_) return;
-            backend->advance_derivation(challenge, derivation);
-        });
+        shard_->worker().post(
+            [shard = shard_, id = id_, attempt = attempt_, challenge, derivation] {
+                PgBackend* const backend = shard->find_backend(id);
+                if (backend == nullptr || !backend->login_ || backend->attempt_ != attempt) return;
+                backend->advance_derivation(challenge, derivation);
+            });
         return;
     }
     const pg::ScramClientKeys keys = pg::scram_client_keys(derivation.digest());
