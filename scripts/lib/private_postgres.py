@@ -1,4 +1,4 @@
-"""A PostgreSQL 15 of our own in a temporary folder, reached by nobody but this machine."""
+"""A PostgreSQL of our own in a temporary folder, reached by nobody but this machine."""
 
 import glob
 import os
@@ -23,12 +23,14 @@ class PrivatePostgres:
 
     The role logs in over loopback without a password, so it is no superuser and owns nothing but
     its database. The superuser enters through the Unix socket in our folder, which only the user
-    that runs PostgreSQL can open.
+    that runs PostgreSQL can open. `server_binaries` is a folder with initdb and postgres of another
+    version; psql and its like are always the installed ones.
     """
 
-    def __init__(self, processes, folder, name, port=5432, settings=()):
+    def __init__(self, processes, folder, name, port=5432, settings=(), server_binaries=None):
         self.user = unprivileged_user()
         self.binaries = find_binaries()
+        server_binaries = server_binaries or self.binaries
         self.folder = folder
         self.name = name
         self.port = free_port(port)
@@ -39,8 +41,9 @@ class PrivatePostgres:
         if self.user is not None:
             os.chown(folder, self.user.pw_uid, self.user.pw_gid)
             os.chown(self._sockets, self.user.pw_uid, self.user.pw_gid)
-        self._run("initdb", "--pgdata", data, "--username", "postgres", "--no-locale",
-                  "--encoding", "UTF8", "--auth", "trust", "--no-sync", "--no-instructions")
+        self._run(os.path.join(server_binaries, "initdb"), "--pgdata", data, "--username", "postgres",
+                  "--no-locale", "--encoding", "UTF8", "--auth", "trust", "--no-sync",
+                  "--no-instructions")
         with open(os.path.join(data, "pg_hba.conf"), "w") as rules:
             rules.write("local all all trust\n"
                         f"host {name} {name} 127.0.0.1/32 trust\n")
@@ -48,7 +51,7 @@ class PrivatePostgres:
                   "unix_socket_directories": self._sockets, "ssl": "off", "fsync": "off",
                   "synchronous_commit": "off", "full_page_writes": "off",
                   "autovacuum": "off", **dict(settings)}
-        command = [os.path.join(self.binaries, "postgres"), "-D", data]
+        command = [os.path.join(server_binaries, "postgres"), "-D", data]
         for key, value in values.items():
             command += ["-c", f"{key}={value}"]
         self.process = processes.start(command, self.log, user=self.user)

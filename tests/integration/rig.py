@@ -30,8 +30,8 @@ class Skipped(Exception):
 class Postgres(PrivatePostgres):
     """A PostgreSQL that can be stopped, killed and started again."""
 
-    def __init__(self, processes, folder, **settings):
-        super().__init__(processes, folder, "app", port=0, settings={
+    def __init__(self, processes, folder, server_binaries=None, **settings):
+        super().__init__(processes, folder, "app", port=0, server_binaries=server_binaries, settings={
             "max_connections": 200, "password_encryption": "scram-sha-256",
             "log_statement": "none", "shared_buffers": "64MB", **settings})
         self.processes = processes
@@ -245,8 +245,9 @@ class Sluice:
 class Rig:
     """What a test is given."""
 
-    def __init__(self, binary, folder, processes, short):
+    def __init__(self, binary, folder, processes, short, server_binaries=None):
         self.binary, self.folder, self.processes, self.short = binary, folder, processes, short
+        self.server_binaries = server_binaries
         self._postgres = None
         self._numbers = iter(range(1, 1000000))
 
@@ -260,14 +261,20 @@ class Rig:
     def postgres(self):
         """The one that most tests share."""
         if self._postgres is None:
-            self._postgres = Postgres(self.processes, self.new_folder("postgres"))
+            self._postgres = Postgres(self.processes, self.new_folder("postgres"),
+                                      self.server_binaries)
         return self._postgres
+
+    def before(self, server_binaries):
+        """The same before a PostgreSQL of another version."""
+        return Rig(self.binary, self.new_folder("version"), self.processes, self.short,
+                   server_binaries)
 
     @contextlib.contextmanager
     def own_postgres(self, **settings):
         """One that may be killed."""
         folder = self.new_folder("postgres")
-        postgres = Postgres(self.processes, folder, **settings)
+        postgres = Postgres(self.processes, folder, self.server_binaries, **settings)
         try:
             yield postgres
         finally:

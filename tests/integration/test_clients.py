@@ -100,10 +100,10 @@ def pgbench(rig, sluice, *arguments, script=None, clients=20, transactions=100, 
     return done
 
 
-def filled(rig, tables=[]):
-    if not tables:
+def filled(rig, done=[]):
+    if rig.postgres not in done:
         rig.postgres.fill()
-        tables.append("filled")
+        done.append(rig.postgres)
 
 
 @case
