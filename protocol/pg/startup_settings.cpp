@@ -253,6 +253,43 @@ std::vector<SettingChange> difference(const StartupSettings& from, const Startup
     return changes;
 }
 
+bool stays_accepted(const SettingChange& change) noexcept {
+    // Settings that anybody may set and whose values are judged by themselves alone.
+    // Source: PostgreSQL 15, guc.c, of the context "user" those without a check against catalogs.
+    static constexpr std::array<std::string_view, 28> self_contained{
+        "application_name",
+        "bytea_output",
+        "client_encoding",
+        "client_min_messages",
+        "datestyle",
+        "default_transaction_deferrable",
+        "default_transaction_isolation",
+        "default_transaction_read_only",
+        "enable_hashjoin",
+        "enable_mergejoin",
+        "enable_nestloop",
+        "enable_seqscan",
+        "extra_float_digits",
+        "geqo",
+        "idle_in_transaction_session_timeout",
+        "idle_session_timeout",
+        "intervalstyle",
+        "jit",
+        "lock_timeout",
+        "maintenance_work_mem",
+        "plan_cache_mode",
+        "row_security",
+        "search_path",
+        "standard_conforming_strings",
+        "statement_timeout",
+        "synchronous_commit",
+        "timezone",
+        "work_mem",
+    };
+    const bool of_an_extension = change.name.find('.') != std::string_view::npos;
+    return of_an_extension || std::ranges::binary_search(self_contained, change.name);
+}
+
 void append_settings_sql(std::string& sql, std::span<const SettingChange> changes) {
     std::string_view separator = "SELECT ";
     for (const SettingChange& change : changes) {

@@ -72,6 +72,11 @@ struct SettingChange {
 [[nodiscard]] std::vector<SettingChange> difference(const StartupSettings& from,
                                                     const StartupSettings& to);
 
+/// A server that accepted this change once accepts it at any time: its check asks for nothing that
+/// can go away, such as a role, a tablespace or a privilege. Placeholders (`app.tenant`) and the
+/// settings of extensions count as such.
+[[nodiscard]] bool stays_accepted(const SettingChange& change) noexcept;
+
 /// One SELECT of set_config() calls; nothing when there is nothing to change.
 ///
 /// SET would read `a, "B"` as one identifier in a list setting such as search_path; set_config()

@@ -25,13 +25,12 @@ constexpr net::Duration cancel_repeat{200};
 
 }  // namespace
 
-PgBackend::PgBackend(PgShard& shard, const PgProfile& profile, std::uint64_t id)
+PgBackend::PgBackend(PgShard& shard, ProfileRef profile, std::uint64_t id)
     : Stream(shard.worker().engine()),
-      pool::Backend(profile.id),
+      pool::Backend(profile->id),
       shard_(&shard),
       id_(id),
-      startup_profile_(&profile),
-      profile_(nullptr) {}
+      startup_profile_(std::move(profile)) {}
 
 PgBackend::~PgBackend() {
     inbox_.clear(shard_->worker().shared().buffers);
@@ -124,34 +123,38 @@ void PgBackend::reset() {
     private_query(shard_->worker().settings().server_reset_query);
 }
 
-void PgBackend::apply_profile(const PgProfile& profile) {
+void PgBackend::apply_profile(ProfileRef profile) {
     std::string sql;
-    const PgProfile* from = profile_;
-    if (from == nullptr) {
+    ProfileRef from = profile_;
+    if (!from) {
         sql = "RESET ALL;";
         from = startup_profile_;
     }
-    const auto changes = pg::difference(from->settings, profile.settings);
+    const auto changes = pg::difference(from->settings, profile->settings);
+    // What failed here would let the request behind it run under the wrong settings.
+    const bool may_fail = !profile_ || !profile->accepted ||
+                          from->settings.find("statement_timeout") ||
+                          !std::ranges::all_of(changes, pg::stays_accepted);
+    followers_ = may_fail ? Followers::wait : Followers::go;
     pg::append_settings_sql(sql, changes);
-    applying_ = &profile;
+    applying_ = std::move(profile);
     private_query(sql);
 }
 
 void PgBackend::private_ready() {
-    if (applying_ == nullptr) return;
-    profile_ = applying_;
-    applying_ = nullptr;
+    if (!applying_) return;
+    profile_ = std::exchange(applying_, {});
+    profile_->accepted = true;
     set_affinity(profile_->id);
-    shard_->pool().profiles().learn(*profile_, statuses_);
     settle_wanted_cancels();
     if (client_ != nullptr) client_->backend_ready();
 }
 
 void PgBackend::private_failed(wire::Bytes error_body) {
     const pg::ErrorFields fields = pg::parse_error_fields(error_body);
-    if (applying_ != nullptr) {
-        applying_ = nullptr;
-        profile_ = nullptr;
+    if (applying_) {
+        applying_ = {};
+        profile_ = {};
         settle_wanted_cancels();
         if (client_ == nullptr) return;
         std::string frame;
@@ -179,7 +182,7 @@ void PgBackend::parameter_received(wire::Bytes body) {
     if (client_ == nullptr && task_ == Task::ready) {
         // Nobody asked: the server's own settings changed, for the other backends as well.
         shard_->pool().profiles().forget_statuses();
-        if (profile_ != nullptr) shard_->pool().profiles().learn(*profile_, statuses_);
+        if (profile_) shard_->pool().profiles().learn(*profile_, statuses_);
     }
 }
 
@@ -206,8 +209,8 @@ void PgBackend::advance() {
         const std::string& query = shard_->worker().settings().server_reset_query;
         const bool resets = query.find("DISCARD ALL") != std::string::npos ||
                             query.find("RESET ALL") != std::string::npos;
-        profile_ = resets ? startup_profile_ : nullptr;
-        if (profile_ != nullptr) set_affinity(profile_->id);
+        profile_ = resets ? startup_profile_ : ProfileRef();
+        if (profile_) set_affinity(profile_->id);
         engine.reset_done(*this, shard_->worker().engine().now());
     }
 }
@@ -260,7 +263,7 @@ void PgBackend::give_back(pool::Outcome outcome) {
         // In session mode an empty reset query is the operator's word that nothing needs it.
         const bool by_choice = shard_->settings().pool_mode == config::PoolMode::session;
         outcome = by_choice ? pool::Outcome::clean : pool::Outcome::broken;
-        profile_ = nullptr;
+        profile_ = {};
     }
     shard_->engine().release(*this, outcome, shard_->worker().engine().now());
 }
@@ -275,7 +278,7 @@ void PgBackend::settle_wanted_cancels() {
 bool PgBackend::cancel_running(std::function<void()> done) {
     Worker& worker = shard_->worker();
     if (key_.key.empty()) return false;
-    if (applying_ != nullptr) {
+    if (applying_) {
         // It would hit the settings, and the client's request behind them would run without.
         cancels_wanted_.push_back(std::move(done));
         return true;
@@ -307,8 +310,10 @@ void PgBackend::cancel_finished(CancelCall& call, bool certain) {
             return;
         }
         PgClient& client = *client_;
+        PgShard& shard = *shard_;
         PgRelay::release_if_settled(client);
-        shard_->perform_orders();
+        shard.perform_orders();
+        client.go_on();
     }
 }
 

@@ -43,7 +43,7 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
         recovering
     };
 
-    PgBackend(PgShard& shard, const PgProfile& profile, std::uint64_t id);
+    PgBackend(PgShard& shard, ProfileRef profile, std::uint64_t id);
     ~PgBackend() override;
 
     /// Begins to connect, to the hosts in their order.
@@ -52,9 +52,9 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     void check();
     void reset();
     /// Inside a lease: connects anew with the client's own profile in the startup packet.
-    void reopen(const PgProfile& profile);
+    void reopen(ProfileRef profile);
     /// Puts the settings of `profile` before whatever is sent next; their replies go to nobody.
-    void apply_profile(const PgProfile& profile);
+    void apply_profile(ProfileRef profile);
     /// The client is gone: ends the conversation so that the backend may be used again.
     void recover(pool::Outcome outcome_when_clean);
     /// Asks the server to cancel what runs. False when it cannot be asked.
@@ -74,22 +74,31 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     [[nodiscard]] const pg::BackendKey& key() const noexcept { return key_; }
     [[nodiscard]] const net::SocketAddress& address() const noexcept { return address_; }
     [[nodiscard]] pg::BackendSession& session() noexcept { return session_; }
-    [[nodiscard]] const PgProfile* profile() const noexcept { return profile_; }
+    [[nodiscard]] const PgProfile* profile() const noexcept { return profile_.get(); }
     [[nodiscard]] bool started_with(const PgProfile& profile) const noexcept {
-        return startup_profile_ == &profile && profile_ == &profile;
+        return startup_profile_.get() == &profile && profile_.get() == &profile;
     }
     [[nodiscard]] const pg::ParameterStatuses& statuses() const noexcept { return statuses_; }
     [[nodiscard]] bool cancel_in_flight() const noexcept { return !cancels_.empty(); }
+    /// Its client's next request must wait: for settings that may yet be refused, or for a cancel
+    /// that would hit that request instead of the one it was meant for.
+    [[nodiscard]] bool holds_requests() const noexcept {
+        return (applying_ && followers_ == Followers::wait) ||
+               (cancel_in_flight() && session_.releasable());
+    }
     [[nodiscard]] PgShard& shard() const noexcept { return *shard_; }
     /// The client has a part of a frame; the replies to settings being applied are not for it.
     [[nodiscard]] bool within_client_frame() const noexcept {
-        return session_.within_frame() && applying_ == nullptr;
+        return session_.within_frame() && !applying_;
     }
     /// Nothing of a reply is half read, so the next byte begins a frame.
     [[nodiscard]] bool input_settled() const noexcept { return inbox_.empty(); }
 
   private:
     friend class PgRelay;
+
+    /// Whether requests may be sent right behind settings whose acceptance is still to come.
+    enum class Followers : std::uint8_t { go, wait };
 
     void received(wire::Bytes bytes) override;
     void output_drained() override;
@@ -119,9 +128,10 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
 
     PgShard* shard_;
     const std::uint64_t id_;
-    const PgProfile* startup_profile_;  ///< What its startup packet carried; RESET returns to it.
-    const PgProfile* profile_;          ///< What is in force now; null when that is unknown.
-    const PgProfile* applying_ = nullptr;
+    ProfileRef startup_profile_;  ///< What its startup packet carried; RESET returns to it.
+    ProfileRef profile_;          ///< What is in force now; empty when that is unknown.
+    ProfileRef applying_;
+    Followers followers_ = Followers::go;
     /// Who asked for a cancel while settings were being applied: they come first.
     std::vector<std::function<void()>> cancels_wanted_;
     PgClient* client_ = nullptr;

@@ -63,10 +63,10 @@ void PgBackend::connect() {
     try_next_host();
 }
 
-void PgBackend::reopen(const PgProfile& profile) {
+void PgBackend::reopen(ProfileRef profile) {
     close();
-    startup_profile_ = &profile;
-    profile_ = nullptr;
+    startup_profile_ = std::move(profile);
+    profile_ = {};
     session_ = {};
     inbox_.clear(shard_->worker().shared().buffers);
     connect();

@@ -29,6 +29,8 @@ void PgClient::begin(int fd, const net::SocketAddress& peer) {
     login_ = std::make_unique<PgLogin>(*this, peer);
     open(fd);
     arm_timer();
+    // Its first words came with it: the listener waits for them.
+    look();
 }
 
 void PgClient::received(wire::Bytes bytes) {
@@ -83,10 +85,10 @@ bool PgClient::take_permits(const config::PoolSettings& settings) {
     return true;
 }
 
-void PgClient::enter(PgShard& shard, const PgProfile& profile) {
+void PgClient::enter(PgShard& shard, ProfileRef profile) {
     shard_ = &shard;
-    profile_ = &profile;
-    set_affinity(profile.id);
+    profile_ = std::move(profile);
+    set_affinity(profile_->id);
     shard.pool().client_entered(shard.index());
     ++shard.clients_entered;
 }
@@ -128,7 +130,16 @@ void PgClient::granted(PgBackend& backend) {
 }
 
 void PgClient::backend_ready() {
-    if (login_) login_->backend_ready();
+    if (login_) {
+        login_->backend_ready();
+    } else {
+        go_on();
+    }
+}
+
+void PgClient::go_on() {
+    const bool served = phase_ == Phase::idle || phase_ == Phase::active;
+    if (served && !inbox_.empty()) PgRelay::serve_kept(*this);
 }
 
 void PgClient::refused(pool::Refused reason) {
@@ -228,6 +239,7 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
     if (console_) engine().bury(std::move(console_));
     PgShard* const shard = shard_;
     shard_ = nullptr;
+    profile_ = {};  // It belongs to the pool, which this object may outlive.
     if (is_open() && (farewell == Farewell::sent || pending_output_bytes() > 0)) {
         // A peer that does not read its last words has this long.
         engine().timers().arm(*this, engine().now() + net::Duration(5'000));

@@ -10,6 +10,7 @@
 #include "server/net/inbox.hpp"
 #include "server/net/stream.hpp"
 #include "server/net/timer_wheel.hpp"
+#include "server/pg/profile.hpp"
 #include "server/refusal.hpp"
 
 #include <array>
@@ -25,7 +26,6 @@ class PgBackend;
 class PgConsole;
 class PgLogin;
 class PgShard;
-struct PgProfile;
 class Worker;
 
 /// One client of the PostgreSQL side, from accept to close.
@@ -54,11 +54,13 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     void refused(pool::Refused reason);
     /// The backend has logged in, or has the client's settings now: a login may be waiting for it.
     void backend_ready();
+    /// What held its requests back is over.
+    void go_on();
 
     // Told by the login.
     /// Counts it against the limits on clients; refuses it and returns false where one is full.
     bool take_permits(const config::PoolSettings& settings);
-    void enter(PgShard& shard, const PgProfile& profile);
+    void enter(PgShard& shard, ProfileRef profile);
     void become_ready();
     void become_console(std::unique_ptr<PgConsole> console);
 
@@ -80,7 +82,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     [[nodiscard]] Worker& worker() const noexcept { return *worker_; }
     [[nodiscard]] PgShard* shard() const noexcept { return shard_; }
     [[nodiscard]] PgBackend* backend() const noexcept { return backend_; }
-    [[nodiscard]] const PgProfile* profile() const noexcept { return profile_; }
+    [[nodiscard]] const ProfileRef& profile() const noexcept { return profile_; }
     [[nodiscard]] const pg::ClientSession& session() const noexcept { return session_; }
     [[nodiscard]] PgConsole* console() const noexcept { return console_.get(); }
     [[nodiscard]] const PgLogin* login() const noexcept { return login_.get(); }
@@ -113,7 +115,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     Worker* worker_;
     PgShard* shard_ = nullptr;
     PgBackend* backend_ = nullptr;
-    const PgProfile* profile_ = nullptr;
+    ProfileRef profile_;                  ///< Empty before a login has found its pool.
     std::unique_ptr<PgLogin> login_;      ///< Only in phase login.
     std::unique_ptr<PgConsole> console_;  ///< Only in phase console.
     pg::ClientSession session_;

@@ -56,13 +56,7 @@ void PgLogin::admitted() {
 
 void PgLogin::enter_shard(const std::shared_ptr<pool::PoolEntry>& entry) {
     PgShard& shard = client_.worker().shard_of(entry);
-    const PgProfile* const profile = shard.pool().profiles().find_or_add(settings_);
-    if (profile == nullptr) {
-        client_.refuse(RefusalReason::startup_parameter_invalid,
-                       "too many different sets of startup parameters");
-        return;
-    }
-    client_.enter(shard, *profile);
+    client_.enter(shard, shard.pool().profiles().find_or_add(settings_));
     const bool session_mode = shard.settings().pool_mode == config::PoolMode::session;
     if (!session_mode && finish()) return;
     // A first client with these settings: a backend says what they come to, or refuses them.
@@ -85,25 +79,25 @@ void PgLogin::granted(PgBackend& backend) {
 void PgLogin::backend_ready() {
     PgBackend& backend = *client_.backend();
     PgShard& shard = *client_.shard();
-    const PgProfile& profile = *client_.profile();
+    const ProfileRef& profile = client_.profile();
     const bool session_mode = shard.settings().pool_mode == config::PoolMode::session;
-    if (session_mode && !backend.started_with(profile)) {
+    if (session_mode && !backend.started_with(*profile)) {
         // What stands in the startup packet is the backend's own: RESET goes back to it. It goes
         // there only once a backend has accepted it, so that a client's mistake stays its own.
-        if (shard.pool().profiles().accepted(profile)) {
+        if (shard.pool().profiles().accepted(*profile)) {
             backend.reopen(profile);
         } else {
             backend.apply_profile(profile);
         }
         return;
     }
-    if (backend.profile() != &profile) {
+    if (backend.profile() != profile.get()) {
         backend.apply_profile(profile);
         return;
     }
     if (finish()) return;
     // Another backend's ParameterStatus made the pool forget what this one says.
-    shard.pool().profiles().learn(profile, backend.statuses());
+    shard.pool().profiles().learn(*profile, backend.statuses());
     if (!finish()) client_.refuse(RefusalReason::backend_lost);
 }
 

@@ -1,7 +1,8 @@
 #include "server/pg/profile.hpp"
 
+#include "protocol/assert.hpp"
+
 #include <algorithm>
-#include <tuple>
 
 namespace sluice::server {
 
@@ -15,62 +16,91 @@ bool reported_verbatim(std::string_view name) {
            std::ranges::all_of(name, [](char byte) { return byte >= 0x20 && byte < 0x7f; });
 }
 
+pg::StartupSettings without_application_name(const pg::StartupSettings& settings) {
+    pg::StartupSettings rest = settings;
+    rest.erase(application_name);
+    return rest;
+}
+
 }  // namespace
 
-PgProfiles::PgProfiles() {
-    std::ignore = find_or_add({});
-}
+PgProfiles::PgProfiles() : plain_(find_or_add({})) {}
 
-const PgProfile* PgProfiles::find_or_add(const pg::StartupSettings& settings) {
+ProfileRef PgProfiles::find_or_add(const pg::StartupSettings& settings) {
     const std::lock_guard lock(mutex_);
-    if (const auto at = ids_.find(settings); at != ids_.end()) {
-        return &entries_[at->second]->profile;
+    if (const auto at = entries_.find(settings); at != entries_.end()) {
+        return ProfileRef(at->second->profile);
     }
-    if (entries_.size() == profile_count_max) return nullptr;
-    const auto id = static_cast<std::uint32_t>(entries_.size());
-    entries_.push_back(std::make_unique<Entry>());
-    entries_.back()->profile = {id, settings};
-    entries_.back()->accepted = settings.empty();
-    ids_.emplace(settings, id);
-    return &entries_.back()->profile;
+    if (entries_.size() >= forget_beyond_) forget_unused();
+    const auto at = entries_.emplace(settings, nullptr).first;
+    at->second = std::make_unique<Entry>(next_id_++, at->first);
+    at->second->profile.accepted = settings.empty();
+    by_id_.emplace(at->second->profile.id, at->second.get());
+    return ProfileRef(at->second->profile);
 }
 
-const PgProfile& PgProfiles::at(std::uint32_t id) const {
+ProfileRef PgProfiles::find(std::uint32_t id) const {
     const std::lock_guard lock(mutex_);
-    return entries_[id]->profile;
+    const auto at = by_id_.find(id);
+    return at == by_id_.end() ? plain_ : ProfileRef(at->second->profile);
 }
 
-void PgProfiles::Entry::learn(const pg::ParameterStatuses& reported) {
-    accepted = true;
-    if (statuses == reported) return;
-    statuses = reported;
-    frames.clear();
-    statuses->append_frames(frames);
+std::size_t PgProfiles::size() const {
+    const std::lock_guard lock(mutex_);
+    return entries_.size();
+}
+
+/// A profile gets its first user only under the mutex, so one without users stays without.
+void PgProfiles::forget_unused() {
+    for (const auto& [settings, entry] : entries_) {
+        entry->forgotten = entry->profile.user_count.load(std::memory_order_acquire) == 0;
+    }
+    std::erase_if(siblings_, [](const auto& sibling) { return sibling.second->forgotten; });
+    std::erase_if(by_id_, [](const auto& item) { return item.second->forgotten; });
+    std::erase_if(entries_, [](const auto& item) { return item.second->forgotten; });
+    // Looking again costs as much as there are entries, so it waits until as many have come.
+    forget_beyond_ = std::max(kept_count_usual, entries_.size() * 2);
+}
+
+PgProfiles::Entry& PgProfiles::entry_of(const PgProfile& profile) const {
+    const auto at = by_id_.find(profile.id);
+    SLUICE_ASSERT(at != by_id_.end());
+    return *at->second;
 }
 
 void PgProfiles::learn(const PgProfile& profile, const pg::ParameterStatuses& statuses) {
     const std::lock_guard lock(mutex_);
-    entries_[profile.id]->learn(statuses);
+    learn(entry_of(profile), statuses);
+}
+
+void PgProfiles::learn(Entry& entry, const pg::ParameterStatuses& reported) {
+    entry.profile.accepted = true;
+    if (entry.statuses != reported) {
+        entry.statuses = reported;
+        entry.frames.clear();
+        entry.statuses->append_frames(entry.frames);
+    }
+    siblings_.insert_or_assign(without_application_name(entry.profile.settings), &entry);
 }
 
 void PgProfiles::forget_statuses() {
     const std::lock_guard lock(mutex_);
-    for (const auto& entry : entries_) {
+    for (const auto& [settings, entry] : entries_)
         entry->statuses.reset();
-    }
+    siblings_.clear();
 }
 
 bool PgProfiles::append_status_frames(const PgProfile& profile, std::string& out) {
     const std::lock_guard lock(mutex_);
-    Entry& entry = *entries_[profile.id];
+    Entry& entry = entry_of(profile);
     if (!entry.statuses) {
         const auto name = profile.settings.find(application_name);
         if (!name || !reported_verbatim(*name)) return false;
-        const Entry* const sibling = without_application_name(entry);
+        const Entry* const sibling = sibling_of(entry);
         if (sibling == nullptr) return false;
         pg::ParameterStatuses statuses = *sibling->statuses;
         if (!statuses.set(application_name, *name)) return false;
-        entry.learn(statuses);
+        learn(entry, statuses);
     }
     out += entry.frames;
     return true;
@@ -78,25 +108,13 @@ bool PgProfiles::append_status_frames(const PgProfile& profile, std::string& out
 
 bool PgProfiles::accepted(const PgProfile& profile) const {
     const std::lock_guard lock(mutex_);
-    const Entry& entry = *entries_[profile.id];
-    if (entry.accepted) return true;
-    const auto name = profile.settings.find(application_name);
-    return name && without_application_name(entry) != nullptr;
+    if (profile.accepted) return true;
+    return profile.settings.find(application_name) && sibling_of(entry_of(profile)) != nullptr;
 }
 
-const PgProfiles::Entry* PgProfiles::without_application_name(const Entry& entry) const {
-    pg::StartupSettings settings = entry.profile.settings;
-    settings.erase(application_name);
-    const auto at = ids_.find(settings);
-    if (at != ids_.end() && entries_[at->second]->statuses) return entries_[at->second].get();
-    // Any other one with the same rest tells as much.
-    for (const auto& other : entries_) {
-        if (!other->statuses || !other->profile.settings.find(application_name)) continue;
-        pg::StartupSettings rest = other->profile.settings;
-        rest.erase(application_name);
-        if (rest == settings) return other.get();
-    }
-    return nullptr;
+const PgProfiles::Entry* PgProfiles::sibling_of(const Entry& entry) const {
+    const auto at = siblings_.find(without_application_name(entry.profile.settings));
+    return at == siblings_.end() ? nullptr : at->second;
 }
 
 }  // namespace sluice::server

@@ -3,40 +3,77 @@
 #include "protocol/pg/parameter_statuses.hpp"
 #include "protocol/pg/startup_settings.hpp"
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 namespace sluice::server {
 
-/// One set of settings that clients of a pool bring in their startup packet. Clients with equal
-/// sets share one profile, and a backend that has a client's profile applied serves it without
-/// another word. Lives as long as its pool.
+/// One set of settings in force for clients of a pool. Clients with equal sets share one profile,
+/// and a backend that has a client's profile applied serves it without another word.
+///
+/// Owned by its PgProfiles, alive while a ProfileRef names it.
 struct PgProfile {
     std::uint32_t id = 0;
-    pg::StartupSettings settings;
+    const pg::StartupSettings& settings;
+    mutable std::atomic<std::uint32_t> user_count{0};  ///< ProfileRefs.
+    mutable std::atomic<bool> accepted{false};         ///< By a backend, at least once.
+};
+
+/// Names a profile and keeps it alive; may be empty. A copy costs one atomic addition.
+class ProfileRef {
+  public:
+    ProfileRef() noexcept = default;
+    explicit ProfileRef(const PgProfile& profile) noexcept : profile_(&profile) { take(); }
+    ProfileRef(const ProfileRef& other) noexcept : profile_(other.profile_) { take(); }
+    ProfileRef(ProfileRef&& other) noexcept : profile_(std::exchange(other.profile_, nullptr)) {}
+    ProfileRef& operator=(ProfileRef other) noexcept {
+        std::swap(profile_, other.profile_);
+        return *this;
+    }
+    ~ProfileRef() {
+        if (profile_ != nullptr) profile_->user_count.fetch_sub(1, std::memory_order_release);
+    }
+
+    [[nodiscard]] const PgProfile* get() const noexcept { return profile_; }
+    const PgProfile& operator*() const noexcept { return *profile_; }
+    const PgProfile* operator->() const noexcept { return profile_; }
+    explicit operator bool() const noexcept { return profile_ != nullptr; }
+    bool operator==(const ProfileRef& other) const noexcept = default;
+
+  private:
+    void take() const noexcept {
+        if (profile_ != nullptr) profile_->user_count.fetch_add(1, std::memory_order_relaxed);
+    }
+
+    const PgProfile* profile_ = nullptr;
 };
 
 /// The profiles of one pool, and what a backend reports for each, so that a client whose profile
-/// is known logs in without a backend.
+/// is known logs in without a backend. Those that nobody names any more are kept for the next
+/// login until there are many.
 ///
 /// Thread-safe: asked once a login and once a backend's life, so a mutex serves.
 class PgProfiles {
   public:
-    /// Bounds what clients that bring ever new settings can make us remember.
-    static constexpr std::size_t profile_count_max = 4096;
+    /// Profiles kept before those without users are looked for and forgotten.
+    static constexpr std::size_t kept_count_usual = 1024;
 
     PgProfiles();
 
-    /// The profile of these settings; null when there are too many.
-    [[nodiscard]] const PgProfile* find_or_add(const pg::StartupSettings& settings);
-    [[nodiscard]] const PgProfile& at(std::uint32_t id) const;
+    /// The profile of these settings.
+    [[nodiscard]] ProfileRef find_or_add(const pg::StartupSettings& settings);
+    /// The profile of this id; the plain one when it has been forgotten.
+    [[nodiscard]] ProfileRef find(std::uint32_t id) const;
     /// Of a client that brings nothing.
-    [[nodiscard]] const PgProfile& plain() const { return at(0); }
+    [[nodiscard]] const ProfileRef& plain() const noexcept { return plain_; }
+    [[nodiscard]] std::size_t size() const;
 
     /// What a backend reports once it has the profile.
     void learn(const PgProfile& profile, const pg::ParameterStatuses& statuses);
@@ -45,24 +82,34 @@ class PgProfiles {
     /// Appends the ParameterStatus frames for a client of this profile, if they are known or follow
     /// from what is known of a profile that differs in application_name alone. Else false.
     [[nodiscard]] bool append_status_frames(const PgProfile& profile, std::string& out);
-    /// A backend has accepted these settings, so that they can stand in a startup packet.
+    /// A backend has accepted these settings, or all but the application_name, so that they can
+    /// stand in a startup packet.
     [[nodiscard]] bool accepted(const PgProfile& profile) const;
 
   private:
     struct Entry {
+        explicit Entry(std::uint32_t id, const pg::StartupSettings& settings)
+            : profile{id, settings} {}
+
         PgProfile profile;
         std::optional<pg::ParameterStatuses> statuses;
-        std::string frames;  ///< Of `statuses`: what a login copies.
-        bool accepted = false;
-
-        void learn(const pg::ParameterStatuses& reported);
+        std::string frames;      ///< Of `statuses`: what a login copies.
+        bool forgotten = false;  ///< Only inside forget_unused().
     };
 
-    [[nodiscard]] const Entry* without_application_name(const Entry& entry) const;
+    [[nodiscard]] Entry& entry_of(const PgProfile& profile) const;
+    void learn(Entry& entry, const pg::ParameterStatuses& reported);
+    [[nodiscard]] const Entry* sibling_of(const Entry& entry) const;
+    void forget_unused();
 
     mutable std::mutex mutex_;
-    std::vector<std::unique_ptr<Entry>> entries_;
-    std::unordered_map<pg::StartupSettings, std::uint32_t> ids_;
+    std::unordered_map<pg::StartupSettings, std::unique_ptr<Entry>> entries_;
+    std::unordered_map<std::uint32_t, Entry*> by_id_;
+    /// By settings without application_name: the one of them whose statuses came last.
+    std::unordered_map<pg::StartupSettings, Entry*> siblings_;
+    std::uint32_t next_id_ = 0;
+    std::size_t forget_beyond_ = kept_count_usual;
+    ProfileRef plain_;
 };
 
 }  // namespace sluice::server

@@ -86,6 +86,7 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
             }
         }
         PgBackend* const backend = client.backend_;
+        if (backend != nullptr && backend->holds_requests()) break;
         const pg::ClientSession::Step step = client.session_.next(
             rest, backend == nullptr ? pg::Lending::none : pg::Lending::leased);
         switch (step.kind) {
@@ -287,8 +288,9 @@ void PgRelay::answer_came(PgClient& client) {
 
 void PgRelay::balance(PgClient& client) {
     if (client.phase_ == PgClient::Phase::leaving) return;
-    bool pause_client =
-        client.phase_ == PgClient::Phase::waiting && client.inbox_.size() > waiting_bytes_max;
+    const bool held = client.phase_ == PgClient::Phase::waiting ||
+                      (client.backend_ != nullptr && client.backend_->holds_requests());
+    bool pause_client = held && client.inbox_.size() > waiting_bytes_max;
     if (PgBackend* const backend = client.backend_; backend != nullptr) {
         const std::size_t to_backend = backend->pending_output_bytes();
         const std::size_t to_client = client.pending_output_bytes();

@@ -43,7 +43,7 @@ void PgRelay::begin_lease(PgClient& client, PgBackend& backend) {
     client.lease_since_ = client.since_;
     client.transaction_since_ = client.since_;
     client.cancelled_by_timeout_ = false;
-    if (backend.profile_ != client.profile_) backend.apply_profile(*client.profile_);
+    if (backend.profile_ != client.profile_) backend.apply_profile(client.profile_);
 }
 
 void PgRelay::release_if_settled(PgClient& client) {

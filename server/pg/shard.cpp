@@ -117,10 +117,10 @@ void PgShard::perform(const pool::Action& action) {
 void PgShard::open(std::uint32_t affinity) {
     // In session mode a client's settings are its backend's own. A shared backend starts with none:
     // a setting that the next client does not bring could not be taken back from its startup.
-    const PgProfile& wanted = pool_.profiles().at(affinity);
+    const ProfileRef wanted = pool_.profiles().find(affinity);
     const bool own =
-        settings().pool_mode == config::PoolMode::session && pool_.profiles().accepted(wanted);
-    const PgProfile& profile = own ? wanted : pool_.profiles().plain();
+        settings().pool_mode == config::PoolMode::session && pool_.profiles().accepted(*wanted);
+    const ProfileRef& profile = own ? wanted : pool_.profiles().plain();
     backends_.push_back(std::make_unique<PgBackend>(*this, profile, worker_.next_id()));
     PgBackend& backend = *backends_.back();
     engine_.opening(backend, worker_.engine().now());

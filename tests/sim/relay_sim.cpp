@@ -119,6 +119,17 @@ TEST(RelaySim, keeps_session_state_with_its_client) {
     run_family(family, 300);
 }
 
+TEST(RelaySim, runs_no_request_under_settings_that_were_refused) {
+    Family family = usual();
+    family.profiles = 5;
+    family.faults.role_refused = 150;
+    family.habits.pipelines = 300;
+    family.habits.vanishes = 3;
+    family.habits.cancels = 5;
+    family.refusals = {"42501"};
+    run_family(family, 300);
+}
+
 TEST(RelaySim, cancels_only_for_those_who_ask) {
     Family family = usual();
     family.habits.cancels = 25;

@@ -30,10 +30,11 @@ class Database {
         unsigned login_rejected = 0;  ///< FATAL, of the kind that holds for every client.
         unsigned login_closed = 0;
         unsigned frame_death = 0;
-        unsigned turn_death = 0;   ///< Of each session, whatever it does.
-        unsigned turn_notice = 0;  ///< NoticeResponse or ParameterStatus, of each session.
-        unsigned hostile = 0;      ///< Of a frame: the answer is against the protocol.
-        unsigned cancel_lost = 0;  ///< The cancel's connection hangs, or is reset unread.
+        unsigned turn_death = 0;    ///< Of each session, whatever it does.
+        unsigned turn_notice = 0;   ///< NoticeResponse or ParameterStatus, of each session.
+        unsigned hostile = 0;       ///< Of a frame: the answer is against the protocol.
+        unsigned role_refused = 0;  ///< Of the times that the program applies a role.
+        unsigned cancel_lost = 0;   ///< The cancel's connection hangs, or is reset unread.
         bool gives_keys = true;
     };
     /// What the world knows of clients.

@@ -87,6 +87,12 @@ void Database::finish(Session& session) {
     if (own_query && !session.model.copying() && !session.model.skipping()) {
         const std::string text = text_of(frame);
         if (text == "DISCARD ALL" && before != 'I') broken("DISCARD ALL inside a transaction");
+        const bool sets_role = text.find("set_config('role','") != std::string::npos;
+        if (sets_role && network_.random.per_mille(faults.role_refused)) {
+            ++fault_count_;
+            session.model.interrupt(frame, "42501", session.output);
+            return;
+        }
         change_settings(session, text);
     }
     session.model.step(frame, session.output);

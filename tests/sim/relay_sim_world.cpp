@@ -113,6 +113,7 @@ void World::make_clients() {
         const std::size_t profile = random.below(family_.profiles);
         if (profile > 0) settings["application_name"] = "app" + std::to_string(profile);
         if (profile > 1) settings["search_path"] = "path" + std::to_string(profile);
+        if (profile > 2) settings["role"] = "role" + std::to_string(profile);
         const std::string user = "user" + std::to_string(random.below(family_.users));
         clients_.push_back(std::make_unique<Client>(*client_world_, family_.habits, id, user,
                                                     std::move(settings)));

@@ -189,6 +189,18 @@ TEST(SettingsDifference, role_comes_after_session_authorization) {
               expected);
 }
 
+TEST(SettingsDifference, what_depends_on_roles_or_catalogs_may_be_refused_later) {
+    for (const char* name : {"application_name", "datestyle", "search_path", "statement_timeout",
+                             "timezone", "work_mem", "lock_timeout", "jit", "app.tenant"}) {
+        EXPECT_TRUE(stays_accepted({name, "1"})) << name;
+    }
+    for (const char* name : {"role", "session_authorization", "default_tablespace", "log_statement",
+                             "temp_tablespaces", "default_table_access_method"}) {
+        EXPECT_FALSE(stays_accepted({name, "1"})) << name;
+        EXPECT_FALSE(stays_accepted({name, std::nullopt})) << name;
+    }
+}
+
 TEST(SettingsSql, is_ascii_with_one_meaning) {
     const std::pair<std::string, std::string> rows[] = {
         {"", "''"},

@@ -1,0 +1,98 @@
+#include "server/pg/profile.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace sluice::server {
+namespace {
+
+pg::StartupSettings settings_of(std::initializer_list<std::pair<const char*, std::string>> items) {
+    pg::StartupSettings settings;
+    for (const auto& [name, value] : items)
+        EXPECT_TRUE(settings.set(name, value));
+    return settings;
+}
+
+pg::ParameterStatuses statuses_of(
+    std::initializer_list<std::pair<const char*, const char*>> items) {
+    pg::ParameterStatuses statuses;
+    for (const auto& [name, value] : items)
+        EXPECT_TRUE(statuses.set(name, value));
+    return statuses;
+}
+
+TEST(PgProfiles, equal_settings_share_a_profile) {
+    PgProfiles profiles;
+    const ProfileRef one = profiles.find_or_add(settings_of({{"a.b", "1"}}));
+    const ProfileRef same = profiles.find_or_add(settings_of({{"A.B", "1"}}));
+    const ProfileRef other = profiles.find_or_add(settings_of({{"a.b", "2"}}));
+    EXPECT_EQ(one, same);
+    EXPECT_FALSE(one == other);
+    EXPECT_EQ(profiles.find_or_add({}), profiles.plain());
+    EXPECT_EQ(profiles.find(one->id), one);
+}
+
+TEST(PgProfiles, profiles_without_users_are_forgotten_when_there_are_many) {
+    PgProfiles profiles;
+    const ProfileRef kept = profiles.find_or_add(settings_of({{"a.b", "kept"}}));
+    const auto add = [&profiles](std::size_t index) {
+        return profiles.find_or_add(settings_of({{"a.b", std::to_string(index)}}));
+    };
+    std::uint32_t forgotten = 0;
+    for (std::size_t index = 0; index < 10 * PgProfiles::kept_count_usual; ++index) {
+        forgotten = add(0)->id;
+        add(index);
+        ASSERT_LE(profiles.size(), PgProfiles::kept_count_usual + 1);
+    }
+    const std::uint32_t last = add(1)->id;
+    for (std::size_t index = 0; index < 2 * PgProfiles::kept_count_usual; ++index)
+        add(index + 1'000'000);
+    EXPECT_EQ(profiles.find(last), profiles.plain()) << "a profile that nobody named was kept";
+    EXPECT_EQ(profiles.find(forgotten), profiles.plain());
+    EXPECT_EQ(profiles.find(kept->id), kept);
+    EXPECT_EQ(kept->settings.find("a.b"), "kept");
+}
+
+TEST(PgProfiles, profiles_with_users_are_never_forgotten) {
+    PgProfiles profiles;
+    std::vector<ProfileRef> held;
+    for (std::size_t index = 0; index < 3 * PgProfiles::kept_count_usual; ++index)
+        held.push_back(profiles.find_or_add(settings_of({{"a.b", std::to_string(index)}})));
+    for (std::size_t index = 0; index < held.size(); ++index) {
+        ASSERT_EQ(profiles.find(held[index]->id), held[index]);
+        ASSERT_EQ(held[index]->settings.find("a.b"), std::to_string(index));
+    }
+    held.clear();
+    for (std::size_t index = 0; index < 8 * PgProfiles::kept_count_usual; ++index)
+        std::ignore = profiles.find_or_add(settings_of({{"c.d", std::to_string(index)}}));
+    EXPECT_LE(profiles.size(), 4 * PgProfiles::kept_count_usual) << "their room is not used again";
+}
+
+TEST(PgProfiles, statuses_follow_from_a_sibling_with_another_application_name) {
+    PgProfiles profiles;
+    const ProfileRef one = profiles.find_or_add(settings_of({{"application_name", "one"}}));
+    const ProfileRef two = profiles.find_or_add(settings_of({{"application_name", "two"}}));
+    const ProfileRef odd = profiles.find_or_add(settings_of({{"application_name", "t\xc3\xa9"}}));
+    const ProfileRef far =
+        profiles.find_or_add(settings_of({{"application_name", "two"}, {"datestyle", "sql"}}));
+    std::string out;
+    EXPECT_FALSE(profiles.append_status_frames(*one, out));
+    EXPECT_FALSE(profiles.accepted(*one));
+    profiles.learn(*one, statuses_of({{"application_name", "one"}, {"DateStyle", "ISO, MDY"}}));
+    EXPECT_TRUE(profiles.append_status_frames(*two, out));
+    EXPECT_NE(out.find("two"), std::string::npos);
+    EXPECT_EQ(out.find("one"), std::string::npos);
+    EXPECT_TRUE(profiles.accepted(*two));
+    EXPECT_FALSE(profiles.append_status_frames(*odd, out)) << "PostgreSQL reports it changed";
+    EXPECT_FALSE(profiles.append_status_frames(*far, out));
+    EXPECT_FALSE(profiles.accepted(*far));
+    profiles.forget_statuses();
+    EXPECT_FALSE(profiles.append_status_frames(*two, out));
+    EXPECT_TRUE(profiles.accepted(*two)) << "what the server once took, it takes";
+}
+
+}  // namespace
+}  // namespace sluice::server
