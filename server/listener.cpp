@@ -5,6 +5,7 @@
 #include "server/worker.hpp"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,6 +73,10 @@ ListeningSocket open_listening_socket(const config::ListenAddress& listen_addres
         ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
         // Set once here: every accepted socket inherits them.
         net::set_tcp_options(fd, settings);
+        // A client speaks first, so one that has said nothing yet need not be accepted; whoever
+        // never speaks is, when this time is up, and meets the login timeout.
+        const int silence_seconds = 5;
+        ::setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &silence_seconds, sizeof silence_seconds);
         if (address.family() == AF_INET6) {
             const int only = listen_address.host == "*" || listen_address.host.empty() ? 0 : 1;
             ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
