@@ -156,6 +156,17 @@ def row_of(body):
     return tuple(values)
 
 
+def columns_of(body):
+    """The names in a RowDescription."""
+    count, = struct.unpack_from("!H", body)
+    position, names = 2, []
+    for _ in range(count):
+        end = body.index(b"\0", position)
+        names.append(body[position:end].decode())
+        position = end + 19
+    return names
+
+
 class Answer:
     """What came up to and including one ReadyForQuery."""
 
@@ -170,6 +181,12 @@ class Answer:
     @property
     def kinds(self):
         return "".join(m.kind for m in self.messages)
+
+    @property
+    def named_rows(self):
+        """The rows of the one result as dictionaries."""
+        names = columns_of(next(m.body for m in self.messages if m.kind == "T"))
+        return [dict(zip(names, row)) for row in self.rows]
 
     @property
     def sqlstates(self):
