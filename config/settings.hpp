@@ -159,7 +159,7 @@ struct Postgres {
     std::string server_reset_query = "DISCARD ALL";
     bool server_reset_query_always = false;
     Duration cancel_wait_timeout{10'000};
-    std::uint32_t max_cancels = 64;  ///< Cancels under way to one database at once.
+    std::uint32_t max_cancels = 64;  ///< Cancels under way at once, over all databases.
 
     std::vector<std::string> ignore_startup_parameters;
     bool application_name_add_host = false;

@@ -43,6 +43,7 @@ Shared::Shared(const config::Settings& all_settings, boost::asio::io_context& co
                    all_settings.postgres.max_logins_per_second}),
       registry(all_settings.server.max_backends),
       clients(all_settings.postgres.max_clients),
+      cancels(all_settings.postgres.max_cancels),
       mock_secret_(fresh_mock_secret()),
       configuration_(std::make_shared<const Configuration>(all_settings, mock_secret_)) {}
 
@@ -60,6 +61,7 @@ void Shared::reconfigure(const config::Settings& settings) {
         configuration_ = replacement;
     }
     clients.set_limit(settings.postgres.max_clients);
+    cancels.set_limit(settings.postgres.max_cancels);
     registry.process_budget().set_limit(settings.server.max_backends);
     // Pools are retired only when nobody can make one anew from the old settings.
     const auto left = std::make_shared<std::atomic<std::size_t>>(workers.size());

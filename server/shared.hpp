@@ -45,6 +45,7 @@ struct Shared {
     LoginGuard login_guard;
     pool::Registry registry;
     pool::Budget clients;
+    pool::Budget cancels;  ///< Under way to database servers.
     ClientBudgets user_clients;
     ClientBudgets database_clients;
     std::vector<std::unique_ptr<Worker>> workers;

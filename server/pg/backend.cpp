@@ -220,7 +220,8 @@ void PgBackend::recover(pool::Outcome outcome_when_clean) {
     recovered_outcome_ = outcome_when_clean;
     if (reception_paused()) resume_reception();
     recovery_owed_ = 0;
-    recovery_deadline_ = engine().now() + shard_->worker().settings().cancel_wait_timeout;
+    const config::Duration patience = shard_->worker().settings().cancel_wait_timeout;
+    recovery_deadline_ = patience.count() > 0 ? engine().now() + patience : net::TimePoint::max();
     cancel_abandoned();
     advance_recovery();
 }
@@ -283,12 +284,8 @@ bool PgBackend::cancel_running(std::function<void()> done) {
         cancels_wanted_.push_back(std::move(done));
         return true;
     }
-    if (worker.cancel_calls() >= worker.settings().max_cancels) {
-        ++worker.counters.cancels_dropped;
-        return false;
-    }
-    auto call = std::make_unique<CancelCall>(worker, *this, std::move(done));
-    if (!call->begin()) {
+    auto call = CancelCall::begin(worker, *this, std::move(done));
+    if (!call) {
         ++worker.counters.cancels_dropped;
         return false;
     }

@@ -14,14 +14,22 @@ namespace sluice::server {
 CancelCall::CancelCall(Worker& worker, PgBackend& backend, std::function<void()> done)
     : Stream(worker.engine()), worker_(worker), backend_(&backend), done_(std::move(done)) {}
 
-bool CancelCall::begin() {
-    const int fd = engine().connect(backend_->address());
-    if (fd < 0) return false;
-    net::set_tcp_options(fd, worker_.settings());
-    worker_.engine().timers().arm(*this,
-                                  worker_.engine().now() + worker_.settings().cancel_wait_timeout);
-    open_connecting(fd);
-    return true;
+CancelCall::~CancelCall() {
+    worker_.shared().cancels.give_back();
+}
+
+std::unique_ptr<CancelCall> CancelCall::begin(Worker& worker, PgBackend& backend,
+                                              std::function<void()> done) {
+    if (!worker.shared().cancels.try_take()) return nullptr;
+    // From here on the object has the permit, and gives it back however it ends.
+    std::unique_ptr<CancelCall> call(new CancelCall(worker, backend, std::move(done)));
+    const int fd = worker.engine().connect(backend.address());
+    if (fd < 0) return nullptr;
+    net::set_tcp_options(fd, worker.settings());
+    const config::Duration time = worker.settings().cancel_wait_timeout;
+    if (time.count() > 0) worker.engine().timers().arm(*call, worker.engine().now() + time);
+    call->open_connecting(fd);
+    return call;
 }
 
 void CancelCall::connected() {

@@ -18,18 +18,23 @@ class Worker;
 /// server has closed that connection, which it does after it has signalled the backend: only then
 /// can the backend be given to somebody else without the cancel hitting the wrong query.
 ///
+/// Holds one permit of the process' bound on cancels from begin to end.
+///
 /// Owned by its worker. Confined to: its worker.
 class CancelCall final : public net::Stream, private net::Timer {
   public:
-    /// `done`, if any, is called once when the server has closed the connection or time is up.
-    CancelCall(Worker& worker, PgBackend& backend, std::function<void()> done);
-
-    /// False when the connect failed at once.
-    [[nodiscard]] bool begin();
+    /// Null, and `done` is not called, when `max_cancels` are under way or the connect failed at
+    /// once. Else `done`, if any, is called once when the server has closed the connection or time
+    /// is up.
+    [[nodiscard]] static std::unique_ptr<CancelCall> begin(Worker& worker, PgBackend& backend,
+                                                           std::function<void()> done);
+    ~CancelCall() override;
     /// The backend is no more: the call goes on for nobody.
     void forget_backend() noexcept { backend_ = nullptr; }
 
   private:
+    CancelCall(Worker& worker, PgBackend& backend, std::function<void()> done);
+
     enum class Certainty : std::uint8_t { delivered, unknown };
 
     void received(wire::Bytes bytes) override;

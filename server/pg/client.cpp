@@ -325,7 +325,9 @@ std::optional<net::TimePoint> PgClient::deadline() const {
     const auto whole = after(transaction_since_, settings.transaction_timeout);
     if (!session.busy()) return earlier(whole, after(since_, settings.idle_transaction_timeout));
     auto query = after(since_, settings.query_timeout);
-    if (query && cancelled_by_timeout_) *query += worker_->settings().cancel_wait_timeout;
+    if (query && cancelled_by_timeout_) {
+        query = after(*query, worker_->settings().cancel_wait_timeout);
+    }
     return earlier(whole, query);
 }
 
