@@ -62,25 +62,30 @@ void PgClient::ended(int error) {
     leave(error == 0 ? "closed by client" : "connection lost");
 }
 
+bool PgClient::take_permit(std::size_t place, pool::Budget& budget, RefusalReason full,
+                           std::uint32_t reserve) {
+    if (!budget.try_take(reserve)) {
+        refuse(full);
+        return false;
+    }
+    permits_[place] = &budget;
+    return true;
+}
+
+bool PgClient::take_place(std::uint32_t reserve) {
+    return take_permit(0, worker_->shared().clients, RefusalReason::too_many_clients, reserve);
+}
+
 bool PgClient::take_permits(const config::PoolSettings& settings) {
     Shared& shared = worker_->shared();
-    const auto take = [&](std::size_t place, pool::Budget& budget, RefusalReason reason) {
-        if (!budget.try_take()) {
-            refuse(reason);
-            return false;
-        }
-        permits_[place] = &budget;
-        return true;
-    };
-    if (!take(0, shared.clients, RefusalReason::too_many_clients)) return false;
     if (settings.max_user_client_connections != 0) {
         auto& budget = shared.user_clients.of(settings.user, settings.max_user_client_connections);
-        if (!take(1, budget, RefusalReason::too_many_user_clients)) return false;
+        if (!take_permit(1, budget, RefusalReason::too_many_user_clients)) return false;
     }
     if (settings.max_db_client_connections != 0) {
         auto& budget =
             shared.database_clients.of(settings.database, settings.max_db_client_connections);
-        if (!take(2, budget, RefusalReason::too_many_database_clients)) return false;
+        if (!take_permit(2, budget, RefusalReason::too_many_database_clients)) return false;
     }
     return true;
 }

@@ -58,7 +58,9 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     void go_on();
 
     // Told by the login.
-    /// Counts it against the limits on clients; refuses it and returns false where one is full.
+    /// Counts it among all clients, and later among its user's and its database's; each refuses it
+    /// and returns false where the limit is reached. `reserve`: places beyond `max_clients`.
+    bool take_place(std::uint32_t reserve);
     bool take_permits(const config::PoolSettings& settings);
     void enter(PgShard& shard, ProfileRef profile);
     void become_ready();
@@ -111,6 +113,8 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     [[nodiscard]] std::optional<net::TimePoint> deadline() const;
     void query_timed_out();
     void refuse_with_shutdown();
+    [[nodiscard]] bool take_permit(std::size_t place, pool::Budget& budget, RefusalReason full,
+                                   std::uint32_t reserve = 0);
 
     Worker* worker_;
     PgShard* shard_ = nullptr;

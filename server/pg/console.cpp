@@ -39,6 +39,10 @@ PgConsole::~PgConsole() {
     inbox_.clear(client_.worker().shared().buffers);
 }
 
+bool PgConsole::is_console(std::string_view database) noexcept {
+    return database == "sluice" || database == "pgbouncer";
+}
+
 void PgConsole::open(PgClient& client, const std::string& user, std::string reply) {
     Worker& worker = client.worker();
     if (!may_use(worker.settings(), user)) {

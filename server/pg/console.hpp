@@ -5,8 +5,10 @@
 #include "server/admin/console_session.hpp"
 #include "server/net/inbox.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace sluice::server {
 
@@ -18,6 +20,12 @@ class PgClient;
 /// Owned by its client. Confined to: the client's worker.
 class PgConsole {
   public:
+    /// Places beyond `max_clients` that only the console's clients may take, so that it answers
+    /// when everything else is full.
+    static constexpr std::uint32_t reserve = 8;
+
+    /// Whether a client that asks for this database means the console.
+    [[nodiscard]] static bool is_console(std::string_view database) noexcept;
     /// Ends the login of `client`: it may use the console, or is refused. `reply` holds what the
     /// login has to send first.
     static void open(PgClient& client, const std::string& user, std::string reply);

@@ -121,6 +121,8 @@ void PgLogin::startup_received(const pg::StartupMessage& message) {
         client_.refuse(RefusalReason::shutdown);
         return;
     }
+    // Counted before anything is asked, so that those who never answer are bounded as well.
+    if (!client_.take_place(PgConsole::is_console(database_) ? PgConsole::reserve : 0)) return;
     if (message.needs_negotiation()) {
         pg::append_negotiate_protocol_version(reply_, message.protocol_options);
     }

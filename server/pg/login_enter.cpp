@@ -19,16 +19,12 @@ namespace {
 /// What a first answer of PostgreSQL 15 takes, and some room.
 constexpr std::size_t reply_bytes_usual = 1024;
 
-bool is_console(std::string_view database) {
-    return database == "sluice" || database == "pgbouncer";
-}
-
 }  // namespace
 
 void PgLogin::admitted() {
     stage_ = Stage::entering;
     Worker& worker = client_.worker();
-    if (is_console(database_)) {
+    if (PgConsole::is_console(database_)) {
         PgConsole::open(client_, user_, std::move(reply_));
         return;
     }

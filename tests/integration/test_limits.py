@@ -7,8 +7,8 @@ import threading
 import time
 
 from case import case
-from pgwire import Query, extended, startup
-from rig import raises, wait_until
+from pgwire import Query, Wire, extended, startup
+from rig import PASSWORD, raises, wait_until
 
 
 class Swarm:
@@ -141,6 +141,31 @@ def max_clients_is_exact_and_a_place_becomes_free_again(rig):
         for client in clients[1:]:
             assert client.value("SELECT 1") == "1"
             client.end()
+
+
+@case
+def the_console_answers_when_every_place_is_taken_by_those_who_never_log_in(rig):
+    with rig.sluice(max_clients=3, auth="scram-sha-256", stats_users=["app"],
+                    users={"app": {"password": PASSWORD}}) as sluice:
+        silent = []
+        for _ in range(3):
+            wire = Wire(sluice.address)
+            wire.send(startup({"user": "app", "database": "app"}))
+            assert wire.message()[0] == "R"
+            silent.append(wire)
+        raises("53300", sluice.connect, password=PASSWORD)
+        console = sluice.connect(database="sluice", password=PASSWORD)
+        states = [word for row in console.rows("SHOW CLIENTS") for word in row
+                  if word in ("console", "login")]
+        assert sorted(states) == ["console", "login", "login", "login"], states
+        console.end()
+        silent.pop().close()
+        sluice.wait_metric("clients", 2)
+        client = sluice.connect(password=PASSWORD)
+        assert client.value("SELECT 1") == "1"
+        client.end()
+        for wire in silent:
+            wire.close()
 
 
 @case
