@@ -94,6 +94,8 @@ constexpr std::array<RefusalRow, refusal_reason_count> rows{{
     {"console_forbidden", "42501", Severity::fatal, warning,
      "this user may not use the admin console",
      "Add the user to postgres.admin_users or postgres.stats_users."},
+    {"buffers_spent", "53200", Severity::fatal, warning, "out of buffer memory",
+     "Read results as they come and send less at once, or raise server.buffer_memory_max."},
 }};
 
 }  // namespace

@@ -37,8 +37,9 @@ enum class RefusalReason : std::uint8_t {
     transaction_in_statement_mode,
     shutdown,
     console_forbidden,
+    buffers_spent,
 };
-constexpr std::size_t refusal_reason_count = 25;
+constexpr std::size_t refusal_reason_count = 26;
 
 enum class Loudness : std::uint8_t { quiet, warning };
 

@@ -43,7 +43,7 @@ void Stream::send(wire::Bytes bytes) {
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
             keep(bytes);
         } else {
-            fail();
+            fail(Failure::of_socket);
         }
         return;
     }
@@ -56,18 +56,19 @@ void Stream::keep(wire::Bytes bytes) {
     if (!output_) {
         output_ = std::make_unique<ChunkQueue>(engine_->chunks());
         if (!output_->append(bytes)) {
-            fail();
+            fail(Failure::buffers_spent);
             return;
         }
         engine_->interest_changed(*this);
         return;
     }
     // A peer whose unread bytes spend the budget of all is cut: the others go on.
-    if (!output_->append(bytes)) fail();
+    if (!output_->append(bytes)) fail(Failure::buffers_spent);
 }
 
-void Stream::fail() {
+void Stream::fail(Failure failure) {
     life_ = Life::failed;
+    failure_ = failure;
     output_.reset();
     // Reported by the engine, not from inside a send: its caller is in the middle of something.
     engine_->interest_changed(*this);
@@ -148,8 +149,9 @@ void Stream::socket_connected() {
 }
 
 void Stream::socket_failed(int error) {
+    const int reason = failure_ == Failure::buffers_spent ? ENOBUFS : error;
     close();
-    ended(error);
+    ended(reason);
 }
 
 }  // namespace sluice::net

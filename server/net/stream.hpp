@@ -80,13 +80,15 @@ class Stream : public Watcher {
     /// Everything that waited has left.
     virtual void output_drained() = 0;
     /// The peer closed, the socket failed, or the output of close_after_output() has left. The
-    /// socket is closed already. `error` is the system's number, 0 when the peer simply closed.
+    /// socket is closed already. `error` is the system's number, 0 when the peer simply closed, and
+    /// ENOBUFS when the budget had no room for what the peer did not take.
     virtual void ended(int error) = 0;
 
   private:
     void set_reception(Reception reception);
     void keep(wire::Bytes bytes);
-    void fail();
+    enum class Failure : std::uint8_t { of_socket, buffers_spent };
+    void fail(Failure failure);
 
     Engine* engine_;
     std::unique_ptr<ChunkQueue> output_;  ///< Only while something waits to leave.
@@ -94,6 +96,7 @@ class Stream : public Watcher {
     Reception reception_ = Reception::open;
     Life life_ = Life::open;
     std::uint8_t note_ = 0;
+    Failure failure_ = Failure::of_socket;
 };
 
 }  // namespace sluice::net

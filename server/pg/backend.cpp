@@ -62,6 +62,8 @@ void PgBackend::ended(int error) {
         try_next_address();
     } else if (task_ == Task::logging_in) {
         connect_failed("the server closed the connection during login");
+    } else if (error == ENOBUFS) {
+        PgRelay::buffers_spent(*this);
     } else {
         log::warning(
             "backend lost",

@@ -9,6 +9,7 @@
 #include "server/worker.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace sluice::server {
 
@@ -37,7 +38,7 @@ void PgClient::received(wire::Bytes bytes) {
     switch (phase_) {
         case Phase::login:
             if (!inbox_.append(bytes, worker_->shared().buffers)) {
-                leave("buffer memory spent");
+                refuse(RefusalReason::buffers_spent);
                 return;
             }
             login_->proceed();
@@ -57,6 +58,10 @@ void PgClient::output_drained() {
 void PgClient::ended(int error) {
     if (phase_ == Phase::leaving) {
         worker_->dismiss(*this);
+        return;
+    }
+    if (error == ENOBUFS) {
+        refuse_with(RefusalReason::buffers_spent, {});
         return;
     }
     leave(error == 0 ? "closed by client" : "connection lost");

@@ -58,9 +58,12 @@ void PgConsole::open(PgClient& client, const std::string& user, std::string repl
 }
 
 void PgConsole::received(wire::Bytes bytes) {
-    if (inbox_.size() + bytes.size() > 2 * ConsoleSession::frame_bytes_max ||
-        !inbox_.append(bytes, client_.worker().shared().buffers)) {
+    if (inbox_.size() + bytes.size() > 2 * ConsoleSession::frame_bytes_max) {
         client_.refuse(RefusalReason::protocol_violation, "too many bytes for the console");
+        return;
+    }
+    if (!inbox_.append(bytes, client_.worker().shared().buffers)) {
+        client_.refuse(RefusalReason::buffers_spent);
         return;
     }
     if (phase_ == Phase::serving) proceed();

@@ -37,7 +37,7 @@ void PgRelay::client_received(PgClient& client, wire::Bytes bytes) {
     const bool in_line = client.phase_ == PgClient::Phase::waiting;
     if (in_line || !client.inbox_.empty()) {
         if (!client.inbox_.append(bytes, buffers)) {
-            client.leave("buffer memory spent");
+            client.refuse(RefusalReason::buffers_spent);
             return;
         }
         if (!in_line) {
@@ -50,7 +50,7 @@ void PgRelay::client_received(PgClient& client, wire::Bytes bytes) {
     const std::size_t used = serve(client, bytes);
     if (client.phase_ == PgClient::Phase::leaving) return;
     if (used < bytes.size() && !client.inbox_.append(bytes.subspan(used), buffers)) {
-        client.leave("buffer memory spent");
+        client.refuse(RefusalReason::buffers_spent);
         return;
     }
     balance(client);
@@ -175,7 +175,7 @@ void PgRelay::backend_received(PgBackend& backend, wire::Bytes arrived) {
     net::BufferBudget& buffers = shard.worker().shared().buffers;
     const bool kept = !backend.inbox_.empty();
     if (kept && !backend.inbox_.append(arrived, buffers)) {
-        backend_lost(backend);
+        buffers_spent(backend);
         return;
     }
     const wire::Bytes bytes = kept ? backend.inbox_.bytes() : arrived;
@@ -184,7 +184,7 @@ void PgRelay::backend_received(PgBackend& backend, wire::Bytes arrived) {
     if (kept) {
         backend.inbox_.consume(passage.bytes, buffers);
     } else if (!backend.inbox_.append(bytes.subspan(passage.bytes), buffers)) {
-        backend_lost(backend);
+        buffers_spent(backend);
         return;
     }
     PgClient* const client = backend.client_;

@@ -5,6 +5,8 @@
 
 #include "pool/shard.hpp"
 
+#include "server/refusal.hpp"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -38,8 +40,11 @@ class PgRelay {
     static void release_if_settled(PgClient& client);
     /// Gives it back although the client has gone or is going.
     static void abandon_lease(PgClient& client);
-    /// The backend is no more.
-    static void backend_lost(PgBackend& backend);
+    /// The backend is no more; `reason` is what its client is told.
+    static void backend_lost(PgBackend& backend,
+                             RefusalReason reason = RefusalReason::backend_lost);
+    /// The buffer budget has no room for bytes from it or to it.
+    static void buffers_spent(PgBackend& backend);
     /// Reads from each side just when the other side keeps up.
     static void balance(PgClient& client);
 

@@ -2,6 +2,7 @@
 
 #include "protocol/assert.hpp"
 
+#include "server/log.hpp"
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
 #include "server/pg/relay.hpp"
@@ -115,7 +116,15 @@ void PgRelay::abandon_lease(PgClient& client) {
     }
 }
 
-void PgRelay::backend_lost(PgBackend& backend) {
+void PgRelay::buffers_spent(PgBackend& backend) {
+    log::warning("backend lost", {{"backend", backend.id()},
+                                  {"database", backend.shard().settings().database},
+                                  {"user", backend.shard().settings().user},
+                                  {"error", "buffer memory spent"}});
+    backend_lost(backend, RefusalReason::buffers_spent);
+}
+
+void PgRelay::backend_lost(PgBackend& backend, RefusalReason reason) {
     PgClient* const client = backend.client_;
     PgShard& shard = backend.shard();
     backend.client_ = nullptr;
@@ -127,11 +136,9 @@ void PgRelay::backend_lost(PgBackend& backend) {
     backend.lose();
     if (client != nullptr && client->phase_ != PgClient::Phase::leaving) {
         if (told) {
-            ++client->worker()
-                  .counters.refusals[static_cast<std::size_t>(RefusalReason::backend_lost)];
-            client->leave("backend lost");
+            client->refuse_with(reason, {});
         } else {
-            client->refuse(RefusalReason::backend_lost);
+            client->refuse(reason);
         }
     }
     shard.perform_orders();

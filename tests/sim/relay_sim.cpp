@@ -259,7 +259,7 @@ TEST(RelaySim, goes_on_with_its_buffers_spent) {
     family.habits.pipelines = 700;
     family.weather.pipe_bytes = 2048;
     family.cuts = true;
-    family.refusals = {"08006"};
+    family.refusals = {"08006", "53200"};
     run_family(family, 60);
 }
 

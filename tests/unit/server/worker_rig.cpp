@@ -146,6 +146,7 @@ void WorkerRig::serve(int socket, std::string& received) {
     }
     std::string out;
     if (std::holds_alternative<pg::StartupMessage>(packet.packet)) {
+        last_session_ = socket;
         pg::append_authentication_ok(out);
         pg::append_parameter_status(out, "server_version", "15.0");
         pg::append_backend_key_data(out, static_cast<std::uint32_t>(socket & 0xffff) + 1,

@@ -50,6 +50,8 @@ class WorkerRig {
     /// Cancel requests that the database has and has not answered by a close.
     [[nodiscard]] std::size_t cancel_count() const noexcept { return cancels_.size(); }
     void answer_cancels();
+    /// The database's end of the session that began last.
+    [[nodiscard]] int database_session() const { return last_session_; }
 
     test::SimNetwork network{1};
     boost::asio::io_context control;
@@ -62,6 +64,7 @@ class WorkerRig {
 
     std::map<int, std::string> sessions_;  ///< Of the database: received and not served.
     std::vector<int> cancels_;
+    int last_session_ = -1;
 };
 
 /// The `sqlstate` of the first ErrorResponse in a reply, or empty.
