@@ -1,150 +1,13 @@
 #include "protocol/pg/statement_features.hpp"
 
+#include "protocol/pg/sql_call.hpp"
+#include "protocol/pg/statement_words.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 namespace sluice::pg {
-
-enum class SqlWord : std::uint8_t {
-    other,
-    call,
-    constraints,
-    create,
-    declare,
-    discard,
-    do_,
-    global,
-    hold,
-    insert,
-    into,
-    listen,
-    load,
-    local,
-    merge,
-    prepare,
-    replace,
-    reset,
-    set,
-    temporary,
-    transaction,
-    update,
-    with,
-};
-
-namespace {
-
-/// 0 for a byte that cannot be in a word, else its lower case. Bytes above ASCII belong to words.
-constexpr std::array<char, 256> word_bytes = [] {
-    std::array<char, 256> table{};
-    for (unsigned i = 0; i < 256; ++i) {
-        const char byte = static_cast<char>(i);
-        const bool in_word = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
-                             byte == '_' || byte == '$' || i >= 0x80;
-        if (byte >= 'A' && byte <= 'Z') {
-            table[i] = static_cast<char>(byte - 'A' + 'a');
-        } else if (in_word) {
-            table[i] = byte;
-        }
-    }
-    return table;
-}();
-
-constexpr char word_byte(char byte) noexcept {
-    return word_bytes[static_cast<unsigned char>(byte)];
-}
-
-constexpr std::array<std::pair<std::string_view, SqlWord>, 23> keywords{{
-    {"call", SqlWord::call},
-    {"constraints", SqlWord::constraints},
-    {"create", SqlWord::create},
-    {"declare", SqlWord::declare},
-    {"discard", SqlWord::discard},
-    {"do", SqlWord::do_},
-    {"global", SqlWord::global},
-    {"hold", SqlWord::hold},
-    {"insert", SqlWord::insert},
-    {"into", SqlWord::into},
-    {"listen", SqlWord::listen},
-    {"load", SqlWord::load},
-    {"local", SqlWord::local},
-    {"merge", SqlWord::merge},
-    {"prepare", SqlWord::prepare},
-    {"replace", SqlWord::replace},
-    {"reset", SqlWord::reset},
-    {"set", SqlWord::set},
-    {"temp", SqlWord::temporary},
-    {"temporary", SqlWord::temporary},
-    {"transaction", SqlWord::transaction},
-    {"update", SqlWord::update},
-    {"with", SqlWord::with},
-}};
-
-/// Names whose mere presence tells, each with all names that begin alike; `pg_settings` only
-/// in an UPDATE, which its rule turns into set_config().
-constexpr std::array<std::pair<std::string_view, Feature>, 9> telling_names{{
-    {"pg_settings", Feature::set},
-    {"set_config", Feature::set},
-    {"pg_temp", Feature::temporary},
-    {"pg_advisory_lock", Feature::advisory_lock},
-    {"pg_try_advisory_lock", Feature::advisory_lock},
-    {"dblink_connect", Feature::code},
-    {"pg_replication_origin_se", Feature::code},
-    {"query_to_xml", Feature::code},
-    {"ts_stat", Feature::code},
-}};
-constexpr std::size_t telling_bytes_min = 7;
-constexpr std::size_t keyword_bytes_max = 11;
-
-/// What a word that begins with a letter must look like to be worth a comparison, which most are
-/// not: its second and third byte (by their lower five bits, the same for both cases) and its
-/// length (the highest bit: all that are longer).
-struct Shape {
-    unsigned seconds = 0;
-    unsigned thirds = 0;
-    unsigned lengths = 0;
-};
-constexpr std::size_t longest_bit = 31;
-
-constexpr unsigned letter_bit(char letter) noexcept {
-    return 1U << (static_cast<unsigned char>(letter) & 31U);
-}
-
-constexpr std::array<Shape, 256> telling_shapes = [] {
-    std::array<Shape, 256> table{};
-    const auto allow = [&table](std::string_view name, unsigned lengths) {
-        Shape& shape = table[static_cast<unsigned char>(name[0])];
-        shape.lengths |= lengths;
-        if (name.size() > 1) shape.seconds |= letter_bit(name[1]);
-        if (name.size() > 2) shape.thirds |= letter_bit(name[2]);
-    };
-    for (const auto& [name, word] : keywords)
-        allow(name, 1U << name.size());
-    for (const auto& [name, feature] : telling_names)
-        allow(name, ~0U << name.size());
-    for (const std::string_view prefix : {"e", "u"})
-        allow(prefix, 1U << 1U);  // E'...', U&"..."
-    for (unsigned char lower = 'a'; lower <= 'z'; ++lower)
-        table[lower - 'a' + 'A'] = table[lower];
-    return table;
-}();
-
-bool may_tell(const char* word, std::size_t length) noexcept {
-    const Shape& shape = telling_shapes[static_cast<unsigned char>(word[0])];
-    return ((shape.lengths >> std::min(length, longest_bit)) & 1U) != 0 &&
-           (length < 2 || (shape.seconds & letter_bit(word[1])) != 0) &&
-           (length < 3 || (shape.thirds & letter_bit(word[2])) != 0);
-}
-
-SqlWord find_word(std::string_view text) noexcept {
-    if (text.size() > keyword_bytes_max) return SqlWord::other;
-    for (const auto& [name, word] : keywords) {
-        if (name.size() == text.size() && name[0] == text[0] && name == text) return word;
-    }
-    return SqlWord::other;
-}
-
-}  // namespace
 
 void StatementScanner::feed(wire::Bytes text) {
     if (text.empty() || state_ == State::finished) return;
@@ -152,20 +15,28 @@ void StatementScanner::feed(wire::Bytes text) {
     const char* end = at + text.size();
     const void* const zero = std::memchr(at, 0, text.size());
     if (zero != nullptr) end = static_cast<const char*>(zero);
+    const char* const begin = at;
+    const char* name = nullptr;
     while (at != end) {
         if (state_ == State::between && *at == ' ') {
             ++at;
         } else if (state_ == State::word ||
                    (state_ == State::between && word_byte(*at) != 0 && *at != '$')) {
+            name = state_ == State::between ? at : nullptr;
             at = take_word(at, end);
         } else if ((state_ == State::dash && *at != '-') ||
                    (state_ == State::slash && *at != '*')) {
             state_ = State::between;  // It was an operator.
             prefix_ = Prefix::none;
+        } else if (state_ == State::between && *at == '(') {
+            parenthesis_opened(begin, name);
+            ++at;
         } else {
+            if (state_ == State::between && *at == '"') name = at;
             step(*at++);
         }
     }
+    first_piece_ = false;
     if (zero != nullptr) {
         if (state_ == State::word) word_ended();
         state_ = State::finished;
@@ -182,7 +53,7 @@ const char* StatementScanner::take_word(const char* at, const char* end) {
     if (state_ == State::between) {
         word_bytes_ = 0;
         if (at != end && !may_tell(begin, length)) {
-            prefix_ = Prefix::none;
+            prefix_ = Prefix::name;
             if (word_index_ < 3 || first_ == SqlWord::prepare) statement_word(SqlWord::other);
             previous_ = SqlWord::other;
             return at;
@@ -252,7 +123,10 @@ void StatementScanner::step_between(char byte) {
             state_ = State::dash;
             prefix_ = prefix;
             return;
-        case '/': state_ = State::slash; return;
+        case '/':
+            state_ = State::slash;
+            if (prefix != Prefix::escape_string) prefix_ = prefix;
+            return;
         case '&':
             if (prefix == Prefix::unicode) prefix_ = Prefix::unicode_and;
             return;
@@ -325,10 +199,21 @@ void StatementScanner::step_dollar(char byte) {
     }
 }
 
+/// A name and its parenthesis may have comments between them; `begin` is where the bytes in hand
+/// begin, `name` where the name does, null where that is not in hand.
+void StatementScanner::parenthesis_opened(const char* begin, const char* name) {
+    const Prefix prefix = std::exchange(prefix_, Prefix::none);
+    if (prefix < Prefix::name && prefix != Prefix::unicode) return;
+    if (has(features_, Feature::unknown_function)) return;
+    const bool quoted = prefix == Prefix::quoted_name;
+    if (name == nullptr || may_call_unknown({begin, first_piece_}, name, quoted))
+        add(Feature::unknown_function);
+}
+
 void StatementScanner::word_ended() {
     const std::string_view text(word_.data(), word_bytes_);
     const bool quoted = state_ == State::quoted_name;
-    prefix_ = !quoted && text == "u" ? Prefix::unicode : Prefix::none;
+    prefix_ = quoted ? Prefix::quoted_name : text == "u" ? Prefix::unicode : Prefix::name;
     add(telling_name(text));
     statement_word(quoted ? SqlWord::other : find_word(text));
 }
@@ -350,6 +235,7 @@ void StatementScanner::statement_word(SqlWord word) {
         if (word == SqlWord::do_ || word == SqlWord::call || word == SqlWord::load)
             add(Feature::code);
         if (word == SqlWord::reset || word == SqlWord::discard) add(Feature::reset);
+        if (word == SqlWord::naming) add(Feature::session_name);
     } else if (word_index_ == 1) {
         const bool of_transaction =
             word == SqlWord::local || word == SqlWord::transaction || word == SqlWord::constraints;
@@ -369,6 +255,7 @@ void StatementScanner::statement_word(SqlWord word) {
         add(Feature::with_hold);
     }
     if (word == SqlWord::update) update_seen_ = true;
+    if (word == SqlWord::execute) add(Feature::session_name);
     // "INSERT INTO temp" names a table.
     const bool names_table =
         word == SqlWord::into && (previous_ == SqlWord::insert || previous_ == SqlWord::merge);

@@ -20,6 +20,11 @@ enum class Feature : std::uint16_t {
     with_hold = 1U << 5U,      ///< DECLARE ... WITH HOLD.
     code = 1U << 6U,           ///< DO, CALL, LOAD, what runs SQL from a string: cannot be seen.
     reset = 1U << 7U,          ///< RESET, DISCARD: undoes what the session started with.
+    /// A call, or what looks like one, of a function that is not known to be harmless.
+    unknown_function = 1U << 8U,
+    /// EXECUTE; or a statement of DEALLOCATE, FETCH, MOVE, CLOSE, NOTIFY, UNLISTEN: it names
+    /// what the session has.
+    session_name = 1U << 9U,
 };
 
 [[nodiscard]] constexpr Feature operator|(Feature a, Feature b) noexcept {
@@ -35,8 +40,10 @@ enum class SqlWord : std::uint8_t;
 /// Reads SQL text as far as words, strings and comments go, and says which session features its
 /// words name. It errs on the side of naming one too many: that costs a pin, never a leak.
 ///
-/// What a function of the database does inside cannot be seen here.
-/// Text may come in any pieces. It ends at its zero byte; what follows is not looked at.
+/// What a function of the database does inside cannot be seen here, nor one that is called
+/// without parentheses: by an operator, a cast, a trigger, a view, as `row.function`.
+/// Text may come in any pieces; where a piece ends between a name and its parenthesis, the function
+/// is taken for unknown. It ends at its zero byte; what follows is not looked at.
 /// Strings are read as with standard_conforming_strings on, PostgreSQL's default since 9.1.
 /// Source: PostgreSQL 15 manual, "Lexical Structure".
 class StatementScanner {
@@ -62,12 +69,14 @@ class StatementScanner {
         dollar_string,
         finished,
     };
-    /// What the text just before makes of a quote.
+    /// What the text just before makes of a quote, or of a parenthesis.
     enum class Prefix : std::uint8_t {
         none,
         unicode,        ///< The word U.
         unicode_and,    ///< U&: a quoted name may hold escapes.
         escape_string,  ///< An escape string and nothing but space: a quote continues it.
+        name,           ///< A word.
+        quoted_name,
     };
 
     [[nodiscard]] const char* take_word(const char* at, const char* end);
@@ -75,6 +84,7 @@ class StatementScanner {
     void step_between(char byte);
     void step_comment(char byte);
     void step_dollar(char byte);
+    void parenthesis_opened(const char* begin, const char* name);
     void word_ended();
     [[nodiscard]] Feature telling_name(std::string_view text) const noexcept;
     void statement_word(SqlWord word);
@@ -95,6 +105,7 @@ class StatementScanner {
     SqlWord first_{};
     SqlWord previous_{};
     bool update_seen_ = false;  ///< In this statement.
+    bool first_piece_ = true;
     Feature features_ = Feature::none;
 };
 

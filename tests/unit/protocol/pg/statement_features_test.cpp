@@ -223,11 +223,18 @@ std::string ended(const std::string& sql) {
     return sql + '\0';
 }
 
+/// Without what statement_calls_test.cpp looks at.
+Feature left_behind(const StatementScanner& scanner) {
+    constexpr Feature others = Feature::unknown_function | Feature::session_name;
+    return static_cast<Feature>(static_cast<unsigned>(scanner.features()) &
+                                ~static_cast<unsigned>(others));
+}
+
 Feature scan(std::initializer_list<std::string_view> pieces) {
     StatementScanner scanner;
     for (const std::string_view piece : pieces)
         scanner.feed(wire::as_bytes(piece));
-    return scanner.features();
+    return left_behind(scanner);
 }
 
 TEST(StatementScanner, names_what_statements_leave_behind) {
@@ -259,7 +266,7 @@ TEST(StatementScanner, takes_text_byte_by_byte) {
         StatementScanner scanner;
         for (const char byte : ended(one.sql))
             scanner.feed(wire::as_bytes({&byte, 1}));
-        EXPECT_EQ(scanner.features(), one.features) << one.sql;
+        EXPECT_EQ(left_behind(scanner), one.features) << one.sql;
     }
 }
 
