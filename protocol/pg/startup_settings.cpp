@@ -113,27 +113,6 @@ std::optional<std::string_view> next_argument(std::string_view& options, std::st
     return std::string_view(storage).substr(begin);
 }
 
-void append_literal(std::string& sql, std::string_view text) {
-    const auto is_plain = [](char c) { return c >= ' ' && c <= '~' && c != '\\'; };
-    if (!std::all_of(text.begin(), text.end(), is_plain)) sql.push_back('E');
-    sql.push_back('\'');
-    for (const char c : text) {
-        if (c == '\'') {
-            sql.append("''");
-        } else if (is_plain(c)) {
-            sql.push_back(c);
-        } else {
-            // Never doubled, never as it is: in some client encodings a backslash is the second
-            // half of a character, and what follows would end the literal.
-            constexpr std::string_view digits = "0123456789abcdef";
-            const auto byte = static_cast<unsigned char>(c);
-            sql.append("\\x").push_back(digits[byte >> 4U]);
-            sql.push_back(digits[byte & 0x0fU]);
-        }
-    }
-    sql.push_back('\'');
-}
-
 }  // namespace
 
 Failure split_options(std::string_view options, std::string& storage, Settings& settings) {
@@ -251,6 +230,27 @@ std::vector<SettingChange> difference(const StartupSettings& from, const Startup
     std::stable_partition(changes.begin(), changes.end(),
                           [](const SettingChange& change) { return change.name != "role"; });
     return changes;
+}
+
+void append_literal(std::string& sql, std::string_view text) {
+    const auto is_plain = [](char c) { return c >= ' ' && c <= '~' && c != '\\'; };
+    if (!std::all_of(text.begin(), text.end(), is_plain)) sql.push_back('E');
+    sql.push_back('\'');
+    for (const char c : text) {
+        if (c == '\'') {
+            sql.append("''");
+        } else if (is_plain(c)) {
+            sql.push_back(c);
+        } else {
+            // Never doubled, never as it is: in some client encodings a backslash is the second
+            // half of a character, and what follows would end the literal.
+            constexpr std::string_view digits = "0123456789abcdef";
+            const auto byte = static_cast<unsigned char>(c);
+            sql.append("\\x").push_back(digits[byte >> 4U]);
+            sql.push_back(digits[byte & 0x0fU]);
+        }
+    }
+    sql.push_back('\'');
 }
 
 bool stays_accepted(const SettingChange& change) noexcept {

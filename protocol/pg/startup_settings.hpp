@@ -77,6 +77,10 @@ struct SettingChange {
 /// settings of extensions count as such.
 [[nodiscard]] bool stays_accepted(const SettingChange& change) noexcept;
 
+/// Appends a string constant of pure ASCII that means `text` under every client_encoding and every
+/// standard_conforming_strings.
+void append_literal(std::string& sql, std::string_view text);
+
 /// One SELECT of set_config() calls; nothing when there is nothing to change.
 ///
 /// SET would read `a, "B"` as one identifier in a list setting such as search_path; set_config()

@@ -1,0 +1,104 @@
+#include "protocol/pg/session_question.hpp"
+
+#include "protocol/wire/writer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::pg {
+namespace {
+
+using Columns = std::vector<std::optional<std::string>>;
+
+std::string row_of(const Columns& columns) {
+    std::string body;
+    wire::Writer writer(body);
+    writer.u16(static_cast<std::uint16_t>(columns.size()));
+    for (const auto& column : columns) {
+        writer.u32(column ? static_cast<std::uint32_t>(column->size()) : 0xffffffffU);
+        if (column) writer.raw(*column);
+    }
+    return body;
+}
+
+bool takes(SessionAnswerReader& reader, const Columns& columns) {
+    return reader.row_received(wire::as_bytes(row_of(columns)));
+}
+
+std::string question_of(Feature doubts, std::span<const std::string_view> placeholders = {}) {
+    std::string sql;
+    append_session_question(sql, doubts, "app", placeholders);
+    return sql;
+}
+
+TEST(SessionQuestion, asks_only_for_what_is_in_doubt) {
+    EXPECT_EQ(question_of(Feature::none), "");
+    EXPECT_NE(question_of(Feature::set).find("pg_show_all_settings"), std::string::npos);
+    EXPECT_NE(question_of(Feature::reset).find("'role'"), std::string::npos);
+    EXPECT_EQ(question_of(Feature::set).find("pg_lock_status"), std::string::npos);
+    EXPECT_EQ(question_of(Feature::listen),
+              "SELECT 'kept','listen','' WHERE EXISTS "
+              "(SELECT FROM pg_catalog.pg_listening_channels())");
+    for (const Feature everything : {Feature::code, Feature::unknown_function}) {
+        const std::string sql = question_of(everything);
+        for (const char* part : {"pg_show_all_settings", "pg_lock_status", "pg_depend", "pg_cursor",
+                                 "pg_listening_channels", "pg_prepared_statement"}) {
+            EXPECT_NE(sql.find(part), std::string::npos) << part;
+        }
+    }
+}
+
+TEST(SessionQuestion, names_of_users_and_placeholders_cannot_end_their_constants) {
+    const std::array<std::string_view, 1> names{"app.te'nant"};
+    std::string sql;
+    append_session_question(sql, Feature::set, "o'neil", names);
+    EXPECT_NE(sql.find("'o''neil'"), std::string::npos);
+    EXPECT_NE(sql.find("current_setting('app.te''nant',true)"), std::string::npos);
+}
+
+TEST(SessionAnswer, collects_settings_placeholders_and_what_is_kept) {
+    SessionAnswerReader reader;
+    EXPECT_TRUE(takes(reader, {"setting", "DateStyle", "SQL, MDY"}));
+    EXPECT_TRUE(takes(reader, {"setting", "role", "reader"}));
+    EXPECT_TRUE(takes(reader, {"placeholder", "app.tenant", "7"}));
+    EXPECT_TRUE(takes(reader, {"placeholder", "app.reset", ""}));
+    EXPECT_TRUE(takes(reader, {"placeholder", "app.never", std::nullopt}));
+    EXPECT_TRUE(takes(reader, {"kept", "listen", ""}));
+    EXPECT_TRUE(takes(reader, {"kept", "temporary", ""}));
+    const SessionAnswer& answer = reader.answer();
+    EXPECT_EQ(answer.settings.find("datestyle"), "SQL, MDY");
+    EXPECT_EQ(answer.settings.find("role"), "reader");
+    EXPECT_EQ(answer.settings.find("app.tenant"), "7");
+    EXPECT_EQ(answer.settings.parameters().size(), 3U);
+    EXPECT_EQ(answer.kept, Feature::listen | Feature::temporary);
+}
+
+TEST(SessionAnswer, believes_nothing_it_did_not_ask_for) {
+    SessionAnswerReader reader;
+    EXPECT_FALSE(takes(reader, {}));
+    EXPECT_FALSE(takes(reader, {"setting", "work_mem"}));
+    EXPECT_FALSE(takes(reader, {"setting", "work_mem", "1", "2"}));
+    EXPECT_FALSE(takes(reader, {"setting", "user", "postgres"})) << "reserved in a startup packet";
+    EXPECT_FALSE(takes(reader, {"kept", "everything", ""}));
+    EXPECT_FALSE(takes(reader, {"other", "work_mem", "1"}));
+    EXPECT_FALSE(takes(reader, {std::nullopt, "work_mem", "1"}));
+    EXPECT_TRUE(reader.answer().settings.empty());
+}
+
+TEST(SessionAnswer, refuses_a_row_cut_short_at_any_byte) {
+    const std::string row = row_of({"setting", "work_mem", "8MB"});
+    for (std::size_t length = 0; length < row.size(); ++length) {
+        SessionAnswerReader reader;
+        EXPECT_FALSE(reader.row_received(wire::as_bytes(row).first(length))) << length;
+    }
+    SessionAnswerReader reader;
+    EXPECT_FALSE(reader.row_received(wire::as_bytes(row + "x")));
+    EXPECT_TRUE(reader.row_received(wire::as_bytes(row)));
+}
+
+}  // namespace
+}  // namespace sluice::pg
