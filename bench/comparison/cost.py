@@ -41,6 +41,30 @@ class ProcessorTime:
         return total, user, system
 
 
+class FamilyTime:
+    """Seconds of processor time since the object was made, of a process and its children: those
+    that live now, and those that lived then and have ended."""
+
+    def __init__(self, pid):
+        self._pid = pid
+        self._at_start = self._read()
+
+    def spent(self):
+        return self._read() - self._at_start
+
+    def _read(self):
+        with open(f"/proc/{self._pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        seconds = sum(int(field) for field in fields[11:15]) / TICK
+        with open(f"/proc/{self._pid}/task/{self._pid}/children") as children:
+            for child in children.read().split():
+                try:
+                    seconds += time.clock_gettime_ns((~int(child) << 3) | CPUCLOCK_SCHED) / 1e9
+                except OSError:
+                    continue  # It has ended meanwhile; its parent's sum has it now.
+        return seconds
+
+
 def thread_times(pid):
     """Seconds of processor time by thread id."""
     result = {}

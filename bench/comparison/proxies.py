@@ -48,6 +48,14 @@ class Contestant:
     workers: int = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class Direct:
+    """No proxy at all."""
+
+    port: int
+    pid: object = None
+
+
 class Proxy:
     """A freshly started contestant, ready for clients."""
 

@@ -39,6 +39,7 @@ class Line:
         wanted = f"{'x' if kind == 'ratio' else ''}{sense} {bound:g}"
         if got is None:
             return wanted
+        got = float(f"{got:.3g}")  # As it is shown.
         reached = got <= bound if sense == "<=" else got >= bound
         return f"{wanted} {'yes' if reached else 'NO'}"
 

@@ -11,7 +11,7 @@ import cost
 from clients import Client
 from private_postgres import clean_environment
 from processes import Failure, raise_file_limit
-from proxies import NAME, PASSWORD, Proxy, Setup
+from proxies import NAME, PASSWORD, Direct, Proxy, Setup
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Scenario:
     rows: tuple
     setup: Setup
     measure: object
-    versus_itself: bool = False
+    versus: str = "PgBouncer"  # or "one worker", or "direct"
 
 
 @dataclasses.dataclass
@@ -69,6 +69,20 @@ def transactions(mode, clients):
         count, rate = bench.run(bench.pgbench(proxy.port, *load, "-T", bench.seconds))
         total, user = clock.spent()
         return {"cpu": total / count * 1e6, "user": user / count * 1e6, "rate": rate}
+
+    return measure
+
+
+def with_the_server(mode, clients):
+    """What a transaction costs proxy and PostgreSQL together."""
+    def measure(bench, proxy):
+        load = ["-M", mode, "-c", clients, "-j", min(clients, 2)]
+        bench.run(bench.pgbench(proxy.port, *load, "-t", max(1, 400 // clients)))
+        clocks = [cost.FamilyTime(bench.postgres.process.pid)]
+        if proxy.pid is not None:
+            clocks.append(cost.FamilyTime(proxy.pid))
+        count, rate = bench.run(bench.pgbench(proxy.port, *load, "-T", bench.seconds))
+        return {"all": sum(clock.spent() for clock in clocks) / count * 1e6, "rate": rate}
 
     return measure
 
@@ -188,11 +202,18 @@ RATE = Row("rate", "1/s")
 
 def all_scenarios(workers=2):
     found = []
-    for mode, bound in (("simple", 0.95), ("extended", 1.0)):
+    for mode, bound in (("simple", 0.95), ("extended", 1.0), ("prepared", 0.9)):
         for clients in (1, 16, 64):
             target = ("ratio", "<=", bound) if clients > 1 else ()
-            found.append(Scenario(f"{mode}-{clients}", (*cpu_rows(target), RATE), Setup(),
+            user = 1.5 if mode != "prepared" else None
+            found.append(Scenario(f"{mode}-{clients}", (*cpu_rows(target, user=user), RATE), Setup(),
                                   transactions(mode, clients)))
+    together = ("all", "us", ("ratio", "<=", 1.0))
+    found.append(Scenario("together-extended-16",
+                          (Row(*together), Row("rate", "1/s", ("ratio", ">=", 1.5))), Setup(),
+                          with_the_server("extended", 16)))
+    found.append(Scenario("direct-extended-16", (Row(*together), RATE), Setup(),
+                          with_the_server("extended", 16), versus="direct"))
     found.append(Scenario(
         "saturation-200",
         (*cpu_rows(("ratio", "<=", 0.82)), RATE, Row("p50", "ms"),
@@ -214,11 +235,13 @@ def all_scenarios(workers=2):
         f"workers-{workers}",
         (Row("cpu", "us", ("ratio", "<=", 1.1)), Row("rate", "1/s", ("ratio", ">=", 1.0)),
          Row("share", "%", ("value", ">=", 80.0 / workers))),
-        Setup(pool_size=40), over_workers(64), versus_itself=True))
+        Setup(pool_size=40), over_workers(64), versus="one worker"))
     return found
 
 
 def run_once(bench, contestant, scenario, setup):
+    if contestant.kind == "direct":
+        return scenario.measure(bench, Direct(bench.postgres.port))
     with Proxy(bench.processes, bench.postgres, contestant, setup) as proxy:
         proxy.workers = contestant.workers or setup.workers
         return scenario.measure(bench, proxy)
