@@ -9,7 +9,10 @@ Authenticator::Authenticator(const config::Postgres& settings, const MockSecret&
         if (name == "*") continue;
         listed_.insert(name);
         if (!user.password.empty()) {
-            secrets_.emplace(name, pg::parse_stored_secret(user.password.reveal()));
+            const auto at = secrets_.emplace(name, pg::parse_stored_secret(user.password.reveal()));
+            if (std::holds_alternative<pg::ScramVerifier>(at.first->second)) {
+                holds_verifiers_ = true;
+            }
         }
     }
 }

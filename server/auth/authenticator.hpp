@@ -28,6 +28,9 @@ class Authenticator {
 
     /// Null for a user who is not listed or has no secret.
     [[nodiscard]] const pg::StoredSecret* secret_of(std::string_view user) const;
+    /// Some users are known by a SCRAM verifier: to check a password sent in clear takes a hash,
+    /// and so that of an unknown user does as well.
+    [[nodiscard]] bool holds_verifiers() const noexcept { return holds_verifiers_; }
     /// By trust: listed, or covered by "*", or nobody is listed at all.
     [[nodiscard]] bool admits_by_trust(std::string_view user) const;
 
@@ -41,6 +44,7 @@ class Authenticator {
   private:
     std::map<std::string, pg::StoredSecret, std::less<>> secrets_;
     bool everyone_by_trust_ = false;
+    bool holds_verifiers_ = false;
     std::set<std::string, std::less<>> listed_;
     MockSecret mock_secret_;
     mutable std::mutex mutex_;

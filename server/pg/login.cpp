@@ -194,6 +194,10 @@ void PgLogin::begin_scram() {
     pg::append_authentication_sasl(reply_, mechanisms);
     client_.send(reply_);
     reply_.clear();
+    prepare_scram();
+}
+
+void PgLogin::prepare_scram() {
     const Authenticator& authenticator = client_.worker().configuration().authenticator;
     const pg::StoredSecret* const secret = authenticator.secret_of(user_);
     scram_user_ = pg::ScramUser::known;
@@ -201,43 +205,67 @@ void PgLogin::begin_scram() {
         verifier_ = *known;
     } else if (secret != nullptr && std::holds_alternative<pg::PlainPassword>(*secret)) {
         // The user's first login since the start: the keys are made now and kept.
-        stage_ = Stage::deriving;
-        std::string salt(pg::scram_salt_bytes, '\0');
-        client_.worker().fill_random(std::as_writable_bytes(std::span(salt)));
-        const std::string& password = std::get<pg::PlainPassword>(*secret).text;
-        advance_derivation(crypto::Pbkdf2Sha256(wire::as_bytes(password), wire::as_bytes(salt),
-                                                pg::scram_iterations_default),
-                           salt);
+        stage_ = Stage::hashing;
+        hashed_password_ = std::get<pg::PlainPassword>(*secret).text;
+        verifier_ = {};
+        verifier_.salt.resize(pg::scram_salt_bytes);
+        client_.worker().fill_random(std::as_writable_bytes(std::span(verifier_.salt)));
+        hash_later(crypto::Pbkdf2Sha256(wire::as_bytes(hashed_password_),
+                                        wire::as_bytes(verifier_.salt), verifier_.iterations));
         return;
     } else {
         scram_user_ = pg::ScramUser::unknown;
         verifier_ = authenticator.mock_verifier(user_);
     }
+    stage_ = Stage::authenticating;
     std::array<std::byte, pg::scram_nonce_random_bytes> random{};
     client_.worker().fill_random(random);
     scram_.emplace(verifier_, scram_user_, crypto::to_base64(random));
 }
 
-void PgLogin::advance_derivation(crypto::Pbkdf2Sha256 derivation, const std::string& salt) {
+void PgLogin::hash_later(const crypto::Pbkdf2Sha256& hash) {
     Worker& worker = client_.worker();
-    if (!derivation.advance(iterations_per_turn)) {
-        worker.post([&worker, id = client_.id(), slot = client_.slot(), derivation, salt] {
-            PgClient* const client = worker.find_client(slot, id);
-            if (client != nullptr && client->login_) {
-                client->login_->advance_derivation(derivation, salt);
-            }
-        });
+    worker.post([&worker, id = client_.id(), slot = client_.slot(), hash] {
+        PgClient* const client = worker.find_client(slot, id);
+        if (client != nullptr && client->login_) client->login_->advance_hash(hash);
+    });
+}
+
+void PgLogin::advance_hash(crypto::Pbkdf2Sha256 hash) {
+    if (client_.phase() != PgClient::Phase::login) return;
+    if (!hash.advance(iterations_per_turn)) {
+        hash_later(hash);
         return;
     }
-    const pg::ScramClientKeys keys = pg::scram_client_keys(derivation.digest());
-    worker.configuration().authenticator.remember(
-        user_, pg::scram_verifier(keys, wire::as_bytes(salt), pg::scram_iterations_default));
-    stage_ = Stage::authenticating;
-    verifier_ = *worker.configuration().authenticator.scram_verifier(user_);
-    std::array<std::byte, pg::scram_nonce_random_bytes> random{};
-    client_.worker().fill_random(random);
-    scram_.emplace(verifier_, scram_user_, crypto::to_base64(random));
-    proceed();
+    const pg::ScramClientKeys keys = pg::scram_client_keys(hash.digest());
+    if (method_ == config::AuthMethod::password) {
+        password_hashed(keys);
+    } else {
+        scram_keys_made(keys);
+    }
+}
+
+void PgLogin::scram_keys_made(const pg::ScramClientKeys& keys) {
+    const Authenticator& authenticator = client_.worker().configuration().authenticator;
+    // A reload meanwhile may have given the user another secret, or none.
+    const pg::StoredSecret* const secret = authenticator.secret_of(user_);
+    const auto* const plain = secret == nullptr ? nullptr : std::get_if<pg::PlainPassword>(secret);
+    if (plain != nullptr && plain->text == hashed_password_) {
+        authenticator.remember(
+            user_, pg::scram_verifier(keys, wire::as_bytes(verifier_.salt), verifier_.iterations));
+    }
+    hashed_password_.clear();
+    prepare_scram();
+    if (stage_ == Stage::authenticating) proceed();
+}
+
+void PgLogin::password_hashed(const pg::ScramClientKeys& keys) {
+    if (crypto::constant_time_equal(keys.server_key, verifier_.server_key)) {
+        stage_ = Stage::entering;
+        admitted();
+    } else {
+        login_failed();
+    }
 }
 
 bool PgLogin::read_password() {
@@ -277,8 +305,8 @@ void PgLogin::password_received(wire::Bytes body) {
         client_.refuse(RefusalReason::startup_invalid, "invalid password message");
         return;
     }
-    const pg::StoredSecret* const secret =
-        client_.worker().configuration().authenticator.secret_of(user_);
+    const Authenticator& authenticator = client_.worker().configuration().authenticator;
+    const pg::StoredSecret* const secret = authenticator.secret_of(user_);
     bool right = false;
     if (method_ == config::AuthMethod::md5) {
         pg::Md5Secret md5;  // Of an unknown user: compared with, and never equal in the end.
@@ -294,6 +322,16 @@ void PgLogin::password_received(wire::Bytes body) {
         }
         right = pg::md5_response_matches(md5, md5_salt_, password) && usable;
     } else {
+        const auto* const verifier =
+            secret == nullptr ? nullptr : std::get_if<pg::ScramVerifier>(secret);
+        if (verifier != nullptr || (secret == nullptr && authenticator.holds_verifiers())) {
+            const bool usable = verifier != nullptr && !password.empty();
+            verifier_ = usable ? *verifier : authenticator.mock_verifier(user_);
+            stage_ = Stage::hashing;
+            hash_later(crypto::Pbkdf2Sha256(wire::as_bytes(password),
+                                            wire::as_bytes(verifier_.salt), verifier_.iterations));
+            return;
+        }
         const pg::StoredSecret nobody{pg::PlainPassword{std::string(password.size() + 1, 'x')}};
         right = pg::plain_password_matches(secret == nullptr ? nobody : *secret, user_, password) &&
                 secret != nullptr && !password.empty();

@@ -54,7 +54,7 @@ class PgLogin final : private net::Timer {
     enum class Stage : std::uint8_t {
         startup,
         authenticating,
-        deriving,    ///< The user's SCRAM keys are being made from a plain password.
+        hashing,     ///< A password is being hashed: the user's own, or one that a client sent.
         delayed,     ///< The password was wrong; the answer is held back.
         cancelling,  ///< A CancelRequest is on its way.
         entering,    ///< Admitted; waits for its shard or a backend.
@@ -71,7 +71,14 @@ class PgLogin final : private net::Timer {
     /// By trust, the login may be over, and the client elsewhere, when it returns.
     bool ask_for_password();
     void begin_scram();
-    void advance_derivation(crypto::Pbkdf2Sha256 derivation, const std::string& salt);
+    /// As for begin_scram, whose list of methods the client has.
+    void prepare_scram();
+    /// In slices, each in a turn of its own and the first not at once, for what the hash ends with
+    /// may move the client to another worker.
+    void hash_later(const crypto::Pbkdf2Sha256& hash);
+    void advance_hash(crypto::Pbkdf2Sha256 hash);
+    void scram_keys_made(const pg::ScramClientKeys& keys);
+    void password_hashed(const pg::ScramClientKeys& keys);
     void password_received(wire::Bytes body);
     void scram_received(wire::Bytes body);
     void login_failed();
@@ -89,7 +96,8 @@ class PgLogin final : private net::Timer {
     pg::StartupSettings settings_;
     config::AuthMethod method_ = config::AuthMethod::trust;
     pg::Md5Salt md5_salt_{};
-    pg::ScramVerifier verifier_;
+    pg::ScramVerifier verifier_;   ///< While hashing, its salt and iterations are those used.
+    std::string hashed_password_;  ///< The user's own, from which keys are being made.
     pg::ScramUser scram_user_ = pg::ScramUser::unknown;
     std::optional<pg::ScramServer> scram_;
     std::string reply_;  ///< Collected, so that one send answers a step.

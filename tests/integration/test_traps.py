@@ -16,7 +16,7 @@ import threading
 from case import case
 from pgwire import (SECONDS, Closed, Query, ServerError, extended, fields_of, frame, ssl_request, z)
 from processes import wait_until
-from rig import PASSWORD, Skipped
+from rig import PASSWORD, Skipped, raises
 
 
 def scram_verifier(password, salt, iterations):
@@ -196,14 +196,45 @@ def begun_logins(sluice, users):
     return clients
 
 
-def challenged(clients):
-    """Those that have the challenge, which takes the hash; the list of methods came at once."""
-    sockets = {client.socket: client for client in clients}
-    for one in select.select(list(sockets), [], [], 0)[0]:
-        sockets[one].fill()
-    return [client for client in clients
-            if len(client.received) > 5 and len(client.received) > 1 + int.from_bytes(
-                client.received[1:5], "big")]
+def frame_count(client):
+    """Whole frames that have come by now."""
+    with contextlib.suppress(Closed):
+        while select.select([client.socket], [], [], 0)[0]:
+            client.fill()
+    count = position = 0
+    while len(client.received) >= position + 5:
+        position += 1 + int.from_bytes(client.received[position + 1:position + 5], "big")
+        count += position <= len(client.received)
+    return count
+
+
+INITIAL = b"n,,n=,r=abcdefghijklmnopqrstuvwx"
+SCRAM_INITIAL = frame("p", z("SCRAM-SHA-256") + len(INITIAL).to_bytes(4, "big") + INITIAL)
+
+
+def hashed_before_a_query(sluice, running, clients, method):
+    """How many passwords are hashed when a query is answered that came behind them all, while the
+    server was stopped."""
+    if method == "password":
+        for client in clients:
+            client.send(client.startup)
+            client.expect("R")
+    sluice.signal(signal.SIGSTOP)
+    for client in clients:
+        if method == "password":
+            client.send(frame("p", z("wrong")))
+        else:
+            client.send(client.startup, SCRAM_INITIAL)
+    running.send(Query("SELECT 2"))
+    sluice.signal(signal.SIGCONT)
+    assert running.answer().rows == [("2",)]
+    # The list of SCRAM's methods comes at once, the challenge behind it when the hash is made.
+    unhashed = 0 if method == "password" else 1
+    count = sum(frame_count(client) > unhashed for client in clients)
+    for client in clients:
+        client.close()
+    sluice.wait_metric("clients", 1)
+    return count
 
 
 @case
@@ -211,28 +242,50 @@ def hashing_for_a_storm_of_logins_does_not_hold_up_a_query(rig):
     """A hundred passwords are to be hashed in one turn of the loop, and a query comes last: it is
     answered long before the hashes are made. Best of five, as a machine may be slow to look."""
     names = [[f"user{turn}_{number}" for number in range(100)] for turn in range(5)]
-    users = {name: {"password": PASSWORD} for part in names for name in part}
-    with rig.sluice(server={"workers": 1}, auth="scram-sha-256", pool_size=1,
-                    users={"app": {"password": PASSWORD}, **users}) as sluice:
-        running = sluice.connect(password=PASSWORD)
-        running.query("SELECT 1")
-        initial = b"n,,n=,r=abcdefghijklmnopqrstuvwx"
-        answer = frame("p", z("SCRAM-SHA-256") + len(initial).to_bytes(4, "big") + initial)
-        hashed = []
-        for part in names:
-            clients = begun_logins(sluice, part)
-            sluice.signal(signal.SIGSTOP)
-            for client in clients:
-                client.send(client.startup, answer)
-            running.send(Query("SELECT 2"))
-            sluice.signal(signal.SIGCONT)
-            assert running.answer().rows == [("2",)]
-            hashed.append(len(challenged(clients)))
-            for client in clients:
-                client.close()
-            sluice.wait_metric("clients", 1)
-        assert min(hashed) <= 10, hashed
-        running.end()
+    verifier = scram_verifier("right", b"sixteen bytes...", 4096)
+    for method, secret in (("scram-sha-256", "right"), ("password", verifier)):
+        users = {name: {"password": secret} for part in names for name in part}
+        with rig.sluice(server={"workers": 1}, auth=method, pool_size=1, max_failed_logins=0,
+                        users={"app": {"password": PASSWORD}, **users}) as sluice:
+            running = sluice.connect(password=PASSWORD)
+            running.query("SELECT 1")
+            hashed = [hashed_before_a_query(sluice, running, begun_logins(sluice, part), method)
+                      for part in names]
+            assert min(hashed) <= 10, (method, hashed)
+            running.end()
+
+
+@case
+def a_reload_meanwhile_is_heeded_by_a_login_that_hashes(rig):
+    """Keys made of a password that is no longer that of the user are neither used nor kept."""
+    names = [f"user{number}" for number in range(200)]
+
+    def settings(secrets):
+        return {"auth": "scram-sha-256", "server": {"workers": 1}, "users": secrets,
+                "max_failed_logins": 0,
+                "databases": {"*": {"host": "127.0.0.1", "port": rig.postgres.port, "user": "app"}}}
+    before = {name: {"password": "old"} for name in names}
+    # Of those who are hashed for, half are no users any more, the others have a new password.
+    after = {name: {"password": "new"} for name in names[::2]}
+    with rig.sluice(**settings(before)) as sluice:
+        with open(sluice.config, "w") as file:
+            file.write(sluice.text_of(settings(after)))
+        clients = begun_logins(sluice, names)
+        sluice.signal(signal.SIGSTOP)
+        for client in clients:
+            client.send(client.startup)
+        sluice.signal(signal.SIGHUP)
+        sluice.signal(signal.SIGCONT)
+        sluice.wait_log("reloaded")
+        for client, name in zip(clients, names):
+            client.password = "new" if name in after else "old"
+            if name in after:
+                client.log_in()
+                client.end()
+            else:
+                raises("28P01", client.log_in)
+        for name in names:
+            raises("28P01", sluice.connect, user=name, database="app", password="old")
 
 
 class SystemCalls:
