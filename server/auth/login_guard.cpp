@@ -4,24 +4,44 @@
 
 namespace sluice::server {
 
+void LoginGuard::set_rules(const Rules& rules) {
+    const std::lock_guard lock(mutex_);
+    rules_ = rules;
+    counts_logins_ = rules.max_logins_per_second != 0;
+}
+
+bool LoginGuard::second_is_full(const Record& record, TimePoint now) const {
+    return rules_.max_logins_per_second != 0 && now - record.second < std::chrono::seconds(1) &&
+           record.logins >= rules_.max_logins_per_second;
+}
+
 LoginGuard::Verdict LoginGuard::login_begins(const net::ClientAddress& address, TimePoint now) {
-    if (rules_.max_logins_per_second == 0 && idle_.load(std::memory_order_relaxed)) {
+    if (!counts_logins_.load(std::memory_order_relaxed) && idle_.load(std::memory_order_relaxed)) {
         return Verdict::welcome;
     }
     const std::lock_guard lock(mutex_);
-    if (rules_.max_logins_per_second != 0) {
-        Record& record = record_of(address, now);
-        if (now - record.second >= std::chrono::seconds(1)) {
-            record.second = now;
-            record.logins = 0;
-        }
-        if (++record.logins > rules_.max_logins_per_second) return Verdict::too_fast;
-    }
     const auto at = records_.find(address);
-    if (at == records_.end() || now - at->second.since >= window) return Verdict::welcome;
+    if (at == records_.end()) return Verdict::welcome;
+    const Record& record = at->second;
+    if (second_is_full(record, now)) return Verdict::too_fast;
+    if (now - record.since >= window) return Verdict::welcome;
     const bool blocked =
-        rules_.max_failed_logins != 0 && at->second.failures >= rules_.max_failed_logins;
+        rules_.max_failed_logins != 0 && record.failures >= rules_.max_failed_logins;
     return blocked ? Verdict::blocked : Verdict::welcome;
+}
+
+LoginGuard::Verdict LoginGuard::login_succeeded(const net::ClientAddress& address, TimePoint now) {
+    if (!counts_logins_.load(std::memory_order_relaxed)) return Verdict::welcome;
+    const std::lock_guard lock(mutex_);
+    Record& record = record_of(address, now);
+    // Several may have begun before the first of them was counted.
+    if (second_is_full(record, now)) return Verdict::too_fast;
+    if (now - record.second >= std::chrono::seconds(1)) {
+        record.second = now;
+        record.logins = 0;
+    }
+    ++record.logins;
+    return Verdict::welcome;
 }
 
 LoginGuard::Duration LoginGuard::login_failed(const net::ClientAddress& address, TimePoint now) {

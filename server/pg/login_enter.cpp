@@ -24,6 +24,12 @@ constexpr std::size_t reply_bytes_usual = 1024;
 void PgLogin::admitted() {
     stage_ = Stage::entering;
     Worker& worker = client_.worker();
+    const auto verdict = worker.shared().login_guard.login_succeeded(net::client_address(peer_),
+                                                                     client_.engine().now());
+    if (verdict != LoginGuard::Verdict::welcome) {
+        client_.refuse(RefusalReason::too_many_logins);
+        return;
+    }
     if (PgConsole::is_console(database_)) {
         PgConsole::open(client_, user_, std::move(reply_));
         return;
