@@ -57,6 +57,7 @@ void Worker::shut() {
     }
     cancel_calls_.clear();
     clients_.clear();
+    phase_ = Phase::shut;
 }
 
 void Worker::start() {
@@ -99,6 +100,10 @@ void Worker::place(std::unique_ptr<PgClient> client) {
 }
 
 void Worker::accepted(int fd, const net::SocketAddress& peer) {
+    if (phase_ == Phase::shut) {
+        engine_->close(fd);
+        return;
+    }
     ++counters.clients_accepted;
     auto client = std::make_unique<PgClient>(*this, next_id());
     PgClient& placed = *client;
@@ -106,13 +111,17 @@ void Worker::accepted(int fd, const net::SocketAddress& peer) {
     placed.begin(fd, peer);
 }
 
-PgClient& Worker::adopt(std::unique_ptr<PgClient> client) {
+PgClient* Worker::adopt(std::unique_ptr<PgClient> client) {
     PgClient& adopted = *client;
     adopted.worker_ = this;
     place(std::move(client));
     adopted.arrive(*engine_);
+    if (phase_ == Phase::shut) {
+        adopted.leave("shutdown");
+        return nullptr;
+    }
     adopted.arm_timer();
-    return adopted;
+    return &adopted;
 }
 
 std::unique_ptr<PgClient> Worker::part_with(PgClient& client) {
@@ -143,6 +152,8 @@ PgShard& Worker::shard_of(const std::shared_ptr<pool::PoolEntry>& entry) {
         const auto index = static_cast<PgPool&>(*entry->attachment).shard_on(index_);
         SLUICE_ASSERT(index.has_value());
         shard = std::make_unique<PgShard>(*this, entry, *index);
+        // Whatever still comes here, a backend on its way say, is closed.
+        if (phase_ == Phase::shut) shard->close_all();
     }
     return *shard;
 }
@@ -239,7 +250,7 @@ void Worker::forget(CancelCall& call) {
 }
 
 void Worker::drain() {
-    draining_ = true;
+    phase_ = Phase::draining;
     stop_listening();
     for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
         if (clients_[slot]) clients_[slot]->drain();

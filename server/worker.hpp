@@ -10,10 +10,13 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace sluice::server {
@@ -53,8 +56,9 @@ class Worker {
     void listen(ListeningSocket socket);
     void stop_listening();
     void accepted(int fd, const net::SocketAddress& peer);
-    /// Takes in a client that logged in elsewhere and belongs to a shard of this worker.
-    PgClient& adopt(std::unique_ptr<PgClient> client);
+    /// Takes in a client that logged in elsewhere and belongs to a shard of this worker. Null when
+    /// this worker has shut: the client has left then.
+    PgClient* adopt(std::unique_ptr<PgClient> client);
     [[nodiscard]] std::unique_ptr<PgClient> part_with(PgClient& client);
     /// Null when that client is gone or has moved away.
     [[nodiscard]] PgClient* find_client(std::uint32_t slot, std::uint64_t id) noexcept;
@@ -80,7 +84,7 @@ class Worker {
 
     /// Shutdown: clients that hold nothing leave now, the others when their transaction ends.
     void drain();
-    [[nodiscard]] bool draining() const noexcept { return draining_; }
+    [[nodiscard]] bool draining() const noexcept { return phase_ != Phase::serving; }
     [[nodiscard]] std::size_t client_count() const noexcept { return client_count_; }
     /// Every client leaves now.
     void dismiss_all();
@@ -91,6 +95,9 @@ class Worker {
     WorkerCounters counters;
 
   private:
+    enum class Phase : std::uint8_t { serving, draining, shut };
+    using PoolName = std::pair<std::string, std::string>;  ///< Database and user.
+
     void place(std::unique_ptr<PgClient> client);
     [[nodiscard]] ClientRow row_of(const PgClient& client);
 
@@ -108,7 +115,7 @@ class Worker {
         random_{};  ///< Fetched from the generator in one go, used up in order.
     std::size_t random_used_ = 512;
     std::thread thread_;
-    bool draining_ = false;
+    Phase phase_ = Phase::serving;
 };
 
 }  // namespace sluice::server

@@ -51,8 +51,8 @@ void PgLogin::admitted() {
     // A task must be copyable, so the client travels as a bare pointer with one owner at a time.
     PgClient* const travelling = worker.part_with(client_).release();
     home.post([&home, travelling, entry] {
-        PgClient& arrived = home.adopt(std::unique_ptr<PgClient>(travelling));
-        arrived.login_->enter_shard(entry);
+        PgClient* const arrived = home.adopt(std::unique_ptr<PgClient>(travelling));
+        if (arrived != nullptr) arrived->login_->enter_shard(entry);
     });
 }
 
