@@ -62,7 +62,8 @@ void raise_file_limit(const config::Settings& settings) {
 
 struct App::State {
     State(const config::Settings& settings, std::function<config::LoadResult()> load_again)
-        : shared(settings, control),
+        : started_with(settings),
+          shared(settings, control),
           load(std::move(load_again)),
           signals(control, SIGTERM, SIGINT, SIGHUP),
           drain_timer(control) {}
@@ -80,6 +81,7 @@ struct App::State {
         return shared.configuration()->settings;
     }
 
+    const config::Settings started_with;
     asio::io_context control{1};
     Shared shared;
     std::function<config::LoadResult()> load;
@@ -224,16 +226,13 @@ void App::State::reload() {
         log::error("the settings were not reloaded: those in force stay");
         return;
     }
-    const auto before = shared.configuration();
-    const config::Settings& now = loaded.settings;
-    if (now.postgres.listen != before->settings.postgres.listen ||
-        now.admin != before->settings.admin ||
-        now.server.workers != before->settings.server.workers ||
-        now.server.buffer_memory_max != before->settings.server.buffer_memory_max) {
-        log::warning("listen, admin, workers and buffer_memory_max take effect at the next start");
+    const std::string waiting = next_start_keys(started_with, loaded.settings);
+    if (!waiting.empty()) {
+        log::warning("some changed settings take effect at the next start", {{"keys", waiting}});
     }
-    log::set_level(now.log.level);
-    shared.reconfigure(now);
+    log::configure(loaded.settings.log);
+    raise_file_limit(loaded.settings);
+    shared.reconfigure(loaded.settings);
     log::info("SIGHUP: settings reloaded");
 }
 

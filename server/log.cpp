@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <atomic>
 #include <cstdio>
 #include <memory>
@@ -17,7 +18,13 @@ constexpr std::size_t lines_waiting_max = 8192;
 
 std::atomic<config::LogLevel> threshold{config::LogLevel::info};
 std::atomic<config::LogFormat> format{config::LogFormat::text};
-std::shared_ptr<spdlog::async_logger> logger;
+/// One a format, so that a line keeps the pattern that its text was made for. They share the
+/// writing thread and its queue, so that lines keep their order.
+std::array<std::shared_ptr<spdlog::async_logger>, 2> loggers;
+
+/// By LogFormat. What a line's text goes into.
+constexpr std::array<const char*, loggers.size()> patterns{
+    "%Y-%m-%d %H:%M:%S.%e %^%l%$ %v", R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})"};
 
 spdlog::level::level_enum to_spdlog(config::LogLevel level) {
     switch (level) {
@@ -55,9 +62,10 @@ void append_value(std::string& out, const Field& field) {
     }
 }
 
-std::string line_of(std::string_view text, std::initializer_list<Field> fields) {
+std::string line_of(config::LogFormat as, std::string_view text,
+                    std::initializer_list<Field> fields) {
     std::string line;
-    if (format.load(std::memory_order_relaxed) == config::LogFormat::json) {
+    if (as == config::LogFormat::json) {
         line += "\"message\":";
         append_quoted(line, text);
         for (const Field& field : fields) {
@@ -81,37 +89,39 @@ std::string line_of(std::string_view text, std::initializer_list<Field> fields) 
 }  // namespace
 
 void start(const config::Log& settings) {
-    threshold = settings.level;
-    format = settings.format;
+    configure(settings);
     spdlog::init_thread_pool(lines_waiting_max, 1);
-    logger = std::make_shared<spdlog::async_logger>(
-        "sluice", std::make_shared<spdlog::sinks::stderr_sink_mt>(), spdlog::thread_pool(),
-        spdlog::async_overflow_policy::overrun_oldest);
-    logger->set_level(spdlog::level::debug);
-    logger->set_pattern(settings.format == config::LogFormat::json
-                            ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})"
-                            : "%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
-    logger->flush_on(spdlog::level::debug);
+    for (std::size_t at = 0; at < loggers.size(); ++at) {
+        loggers[at] = std::make_shared<spdlog::async_logger>(
+            "sluice", std::make_shared<spdlog::sinks::stderr_sink_mt>(), spdlog::thread_pool(),
+            spdlog::async_overflow_policy::overrun_oldest);
+        loggers[at]->set_level(spdlog::level::debug);
+        loggers[at]->set_pattern(patterns[at]);
+        loggers[at]->flush_on(spdlog::level::debug);
+    }
 }
 
-void set_level(config::LogLevel level) {
-    threshold = level;
+void configure(const config::Log& settings) {
+    threshold = settings.level;
+    format = settings.format;
 }
 
 void stop() {
     // The writing thread ends first: each line that waits holds the logger too.
     spdlog::shutdown();
-    logger.reset();
+    loggers = {};
 }
 
 bool writes(config::LogLevel level) noexcept {
-    return level >= threshold.load(std::memory_order_relaxed) && logger != nullptr;
+    return level >= threshold.load(std::memory_order_relaxed) && loggers[0] != nullptr;
 }
 
 void event(config::LogLevel level, std::string_view text, std::initializer_list<Field> fields) {
     if (!writes(level)) return;
-    const std::string line = line_of(text, fields);
-    logger->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+    const config::LogFormat as = format.load(std::memory_order_relaxed);
+    const std::string line = line_of(as, text, fields);
+    loggers[static_cast<std::size_t>(as)]->log(to_spdlog(level),
+                                               spdlog::string_view_t(line.data(), line.size()));
 }
 
 }  // namespace sluice::server::log

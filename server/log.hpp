@@ -28,8 +28,8 @@ struct Field {
 
 /// Starts the writing thread; lines go to standard error. Called once, before any worker.
 void start(const config::Log& settings);
-/// Takes over a changed level.
-void set_level(config::LogLevel level);
+/// Takes over a changed level and format. From any thread; lines that wait keep theirs.
+void configure(const config::Log& settings);
 /// Writes out what is waiting.
 void stop();
 

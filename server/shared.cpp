@@ -23,6 +23,11 @@ Authenticator::MockSecret fresh_mock_secret() {
     return secret;
 }
 
+LoginGuard::Rules login_rules_of(const config::Postgres& settings) {
+    return {settings.failed_login_delay, settings.max_failed_logins,
+            settings.max_logins_per_second};
+}
+
 }  // namespace
 
 pool::Budget& ClientBudgets::of(std::string_view name, std::uint32_t limit) {
@@ -38,9 +43,7 @@ pool::Budget& ClientBudgets::of(std::string_view name, std::uint32_t limit) {
 Shared::Shared(const config::Settings& all_settings, boost::asio::io_context& control)
     : buffers(all_settings.server.buffer_memory_max),
       resolver(control, all_settings.postgres.dns_max_ttl),
-      login_guard({all_settings.postgres.failed_login_delay,
-                   all_settings.postgres.max_failed_logins,
-                   all_settings.postgres.max_logins_per_second}),
+      login_guard(login_rules_of(all_settings.postgres)),
       registry(all_settings.server.max_backends),
       clients(all_settings.postgres.max_clients),
       cancels(all_settings.postgres.max_cancels),
@@ -63,6 +66,9 @@ void Shared::reconfigure(const config::Settings& settings) {
     clients.set_limit(settings.postgres.max_clients);
     cancels.set_limit(settings.postgres.max_cancels);
     registry.process_budget().set_limit(settings.server.max_backends);
+    buffers.set_bytes_max(settings.server.buffer_memory_max);
+    resolver.set_ttl_max(settings.postgres.dns_max_ttl);
+    login_guard.set_rules(login_rules_of(settings.postgres));
     // Pools are retired only when nobody can make one anew from the old settings.
     const auto left = std::make_shared<std::atomic<std::size_t>>(workers.size());
     for (const auto& worker : workers) {
@@ -75,7 +81,7 @@ void Shared::reconfigure(const config::Settings& settings) {
 
 void Shared::retire_changed_pools(const config::Settings& settings) {
     for (const auto& entry : registry.entries()) {
-        const auto& pool = static_cast<const PgPool&>(*entry->attachment);
+        auto& pool = static_cast<PgPool&>(*entry->attachment);
         const auto wanted =
             config::resolve(settings.postgres, entry->key.database, entry->key.user);
         if (wanted && *wanted == pool.settings() &&
@@ -83,6 +89,7 @@ void Shared::retire_changed_pools(const config::Settings& settings) {
             continue;
         }
         registry.retire(entry->key.view());
+        pool.retire();
         for (const unsigned index : pool.workers()) {
             Worker* const worker = workers[index].get();
             worker->post([worker, entry] {

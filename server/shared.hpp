@@ -55,8 +55,8 @@ struct Shared {
 
     [[nodiscard]] std::shared_ptr<const Configuration> configuration() const;
     /// Takes over other settings: for new logins at once, for the pools they change by retiring
-    /// them, so that clients already there end as they began. Listeners, the number of workers and
-    /// buffer_memory_max stay as they are until the next start.
+    /// them, so that clients already there end as they began. What next_start_keys() names stays
+    /// as it is.
     void reconfigure(const config::Settings& settings);
 
     /// Asks every worker, then calls `done` on some thread. Never blocks.

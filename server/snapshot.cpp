@@ -22,6 +22,11 @@ void add(PoolCounters& sum, const PoolCounters& part) {
 
 }  // namespace
 
+void add_counters(PoolSnapshot& sum, const PoolSnapshot& part) {
+    sum.stats.counters += part.stats.counters;
+    add(sum.counters, part.counters);
+}
+
 std::vector<PoolSnapshot> pools_of(const Snapshot& snapshot) {
     std::map<std::pair<std::string, std::string>, PoolSnapshot> sums;
     for (const WorkerSnapshot& worker : snapshot.workers) {
@@ -35,6 +40,12 @@ std::vector<PoolSnapshot> pools_of(const Snapshot& snapshot) {
             sum.clients_waiting += part.clients_waiting;
             sum.clients_active += part.clients_active;
             sum.clients_pinned += part.clients_pinned;
+        }
+    }
+    for (const WorkerSnapshot& worker : snapshot.workers) {
+        for (const PoolSnapshot& part : worker.departed) {
+            const auto at = sums.find({part.database, part.user});
+            if (at != sums.end()) add_counters(at->second, part);
         }
     }
     std::vector<PoolSnapshot> pools;

@@ -88,7 +88,8 @@ struct WorkerSnapshot {
     unsigned worker = 0;
     WorkerCounters counters;
     std::vector<PoolSnapshot> pools;
-    std::uint32_t clients_login = 0;  ///< Connected and not logged in yet.
+    std::vector<PoolSnapshot> departed;  ///< Of shards that a reload has ended: their counters.
+    std::uint32_t clients_login = 0;     ///< Connected and not logged in yet.
     std::uint32_t clients_console = 0;
     std::vector<ClientRow> clients;    ///< Only with SnapshotDetail::rows.
     std::vector<BackendRow> backends;  ///< Only with SnapshotDetail::rows.
@@ -105,7 +106,10 @@ struct Snapshot {
     std::string version;  ///< Of this program.
 };
 
-/// The same pool's parts of several workers, added up; sorted by database, then user.
+void add_counters(PoolSnapshot& sum, const PoolSnapshot& part);
+
+/// The same pool's parts of several workers, added up; sorted by database, then user. What its
+/// predecessors counted before a reload is in its counters.
 [[nodiscard]] std::vector<PoolSnapshot> pools_of(const Snapshot& snapshot);
 
 }  // namespace sluice::server

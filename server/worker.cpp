@@ -38,11 +38,9 @@ Worker::~Worker() = default;
 
 void Worker::reconfigure(std::shared_ptr<const Configuration> configuration) {
     configuration_ = std::move(configuration);
-    // Shards of pools that an earlier reload retired, once nobody is left in them.
-    std::erase_if(shards_, [this](const auto& entry) {
-        const PgShard& shard = *entry.second;
-        const auto current = shared_.registry.find(shard.entry()->key.view());
-        return current != shard.entry() && shard.is_deserted();
+    // Of pools that an earlier reload retired and nobody has asked for since.
+    std::erase_if(departed_, [this](const auto& departed) {
+        return !shared_.registry.find({departed.first.first, departed.first.second});
     });
 }
 
@@ -163,6 +161,20 @@ PgShard* Worker::find_shard(const pool::PoolEntry* entry) noexcept {
     return at == shards_.end() ? nullptr : at->second.get();
 }
 
+void Worker::free_shard(const std::shared_ptr<pool::PoolEntry>& entry) {
+    post([this, entry] {
+        const auto at = shards_.find(entry.get());
+        if (at == shards_.end() || !at->second->is_deserted()) return;
+        // Counters never fall: its successor's are added to these.
+        PoolSnapshot last = at->second->snapshot();
+        const auto [departed, is_new] = departed_.try_emplace({last.database, last.user}, last);
+        if (!is_new) add_counters(departed->second, last);
+        // Backends that it had, buried before it, name it in their destructors.
+        engine_->bury(std::move(at->second));
+        shards_.erase(at);
+    });
+}
+
 void Worker::for_each_shard(const std::function<void(PgShard&)>& visit) {
     for (auto& [entry, shard] : shards_)
         visit(*shard);
@@ -273,6 +285,8 @@ WorkerSnapshot Worker::snapshot(SnapshotDetail detail) {
     snapshot.counters = counters;
     for (auto& [entry, shard] : shards_)
         snapshot.pools.push_back(shard->snapshot());
+    for (const auto& [name, pool] : departed_)
+        snapshot.departed.push_back(pool);
     for (const auto& client : clients_) {
         if (!client) continue;
         if (client->phase() == PgClient::Phase::login) ++snapshot.clients_login;

@@ -67,6 +67,9 @@ class Worker {
 
     [[nodiscard]] PgShard& shard_of(const std::shared_ptr<pool::PoolEntry>& entry);
     [[nodiscard]] PgShard* find_shard(const pool::PoolEntry* entry) noexcept;
+    /// The shard of a retired pool has been left by everybody: frees it in a later turn, unless
+    /// somebody has come meanwhile. What it has counted stays.
+    void free_shard(const std::shared_ptr<pool::PoolEntry>& entry);
 
     /// Cryptographic random bytes, at most 64 a call.
     void fill_random(std::span<std::byte> out);
@@ -110,6 +113,7 @@ class Worker {
     std::vector<std::uint32_t> free_slots_;
     std::size_t client_count_ = 0;
     std::unordered_map<const pool::PoolEntry*, std::unique_ptr<PgShard>> shards_;
+    std::map<PoolName, PoolSnapshot> departed_;  ///< Of freed shards: their counters alone matter.
     std::vector<std::unique_ptr<CancelCall>> cancel_calls_;
     std::array<std::byte, 512>
         random_{};  ///< Fetched from the generator in one go, used up in order.

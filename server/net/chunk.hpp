@@ -14,7 +14,7 @@ class BufferBudget {
   public:
     explicit BufferBudget(std::uint64_t bytes_max) noexcept : bytes_max_(bytes_max) {}
     [[nodiscard]] bool try_take(std::uint64_t bytes) noexcept {
-        if (used_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= bytes_max_) return true;
+        if (used_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= bytes_max()) return true;
         give_back(bytes);
         return false;
     }
@@ -24,10 +24,16 @@ class BufferBudget {
     [[nodiscard]] std::uint64_t used() const noexcept {
         return used_.load(std::memory_order_relaxed);
     }
-    [[nodiscard]] std::uint64_t bytes_max() const noexcept { return bytes_max_; }
+    [[nodiscard]] std::uint64_t bytes_max() const noexcept {
+        return bytes_max_.load(std::memory_order_relaxed);
+    }
+    /// Lowering it takes nothing away: what is held is given back in its time.
+    void set_bytes_max(std::uint64_t bytes_max) noexcept {
+        bytes_max_.store(bytes_max, std::memory_order_relaxed);
+    }
 
   private:
-    std::uint64_t bytes_max_;
+    std::atomic<std::uint64_t> bytes_max_;
     std::atomic<std::uint64_t> used_{0};
 };
 

@@ -28,8 +28,8 @@ struct Resolver::State {
                    const asio::ip::tcp::resolver::results_type& results);
 
     asio::ip::tcp::resolver resolver;
-    std::chrono::milliseconds ttl_max;
     std::mutex mutex;
+    std::chrono::milliseconds ttl_max;
     std::map<Key, Known> known;  // One entry for each host of the settings.
 };
 
@@ -37,6 +37,11 @@ Resolver::Resolver(asio::io_context& control, std::chrono::milliseconds ttl_max)
     : state_(std::make_unique<State>(control, ttl_max)) {}
 
 Resolver::~Resolver() = default;
+
+void Resolver::set_ttl_max(std::chrono::milliseconds ttl_max) {
+    const std::lock_guard lock(state_->mutex);
+    state_->ttl_max = ttl_max;
+}
 
 void Resolver::resolve(const std::string& host, std::uint16_t port, Answer answer) {
     const State::Key key{host, port};

@@ -27,6 +27,9 @@ class Resolver {
     Resolver(boost::asio::io_context& control, std::chrono::milliseconds ttl_max);
     ~Resolver();
 
+    /// Holds for what is remembered already as well.
+    void set_ttl_max(std::chrono::milliseconds ttl_max);
+
     /// Calls `answer` once: at once for a remembered name, else from the control thread.
     void resolve(const std::string& host, std::uint16_t port, Answer answer);
 

@@ -97,10 +97,11 @@ void PgBackend::try_next_host() {
     Worker& worker = shard_->worker();
     worker.shared().resolver.resolve(
         host.host, host.port,
-        [&worker, shard = shard_, id = id_](std::vector<net::SocketAddress> found,
-                                            std::string error) {
-            worker.post([shard, id, found = std::move(found), error = std::move(error)] {
-                PgBackend* const backend = shard->find_backend(id);
+        [&worker, entry = shard_->entry(), id = id_](std::vector<net::SocketAddress> found,
+                                                     std::string error) {
+            worker.post([&worker, entry, id, found = std::move(found), error = std::move(error)] {
+                PgShard* const shard = worker.find_shard(entry.get());
+                PgBackend* const backend = shard == nullptr ? nullptr : shard->find_backend(id);
                 if (backend == nullptr || backend->task_ != Task::connecting) return;
                 backend->addresses_ = found;
                 if (!error.empty()) backend->connect_error_ = error;
@@ -206,12 +207,14 @@ void PgBackend::derive_keys(const pg::ScramChallenge& challenge) {
 void PgBackend::advance_derivation(const pg::ScramChallenge& challenge,
                                    crypto::Pbkdf2Sha256 derivation) {
     if (!derivation.advance(iterations_per_turn)) {
-        shard_->worker().post(
-            [shard = shard_, id = id_, attempt = attempt_, challenge, derivation] {
-                PgBackend* const backend = shard->find_backend(id);
-                if (backend == nullptr || !backend->login_ || backend->attempt_ != attempt) return;
-                backend->advance_derivation(challenge, derivation);
-            });
+        Worker& worker = shard_->worker();
+        worker.post([&worker, entry = shard_->entry(), id = id_, attempt = attempt_, challenge,
+                     derivation] {
+            PgShard* const shard = worker.find_shard(entry.get());
+            PgBackend* const backend = shard == nullptr ? nullptr : shard->find_backend(id);
+            if (backend == nullptr || !backend->login_ || backend->attempt_ != attempt) return;
+            backend->advance_derivation(challenge, derivation);
+        });
         return;
     }
     const pg::ScramClientKeys keys = pg::scram_client_keys(derivation.digest());

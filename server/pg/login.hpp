@@ -83,6 +83,9 @@ class PgLogin final : private net::Timer {
     void scram_received(wire::Bytes body);
     void login_failed();
     void admitted();
+    void refuse_database();
+    /// To the worker that has a shard of this pool; perhaps it is here.
+    void go_to_pool(const std::shared_ptr<pool::PoolEntry>& entry);
     /// Sends what ends the login. False, with nothing sent, when the parameters are not known.
     bool finish();
     [[nodiscard]] bool peer_is(const std::string& user) const;

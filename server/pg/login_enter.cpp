@@ -36,12 +36,17 @@ void PgLogin::admitted() {
     }
     const auto entry = pool_of(worker, database_, user_);
     if (!entry) {
-        client_.refuse(RefusalReason::database_unknown,
-                       "database \"" + database_ + "\" does not exist");
+        refuse_database();
         return;
     }
-    auto& pool = static_cast<PgPool&>(*entry->attachment);
+    const auto& pool = static_cast<const PgPool&>(*entry->attachment);
     if (!client_.take_permits(pool.settings())) return;
+    go_to_pool(entry);
+}
+
+void PgLogin::go_to_pool(const std::shared_ptr<pool::PoolEntry>& entry) {
+    Worker& worker = client_.worker();
+    const auto& pool = static_cast<const PgPool&>(*entry->attachment);
     const unsigned target = pool.workers()[pool.choose_shard(worker.index())];
     if (target == worker.index()) {
         enter_shard(entry);
@@ -56,7 +61,22 @@ void PgLogin::admitted() {
     });
 }
 
+void PgLogin::refuse_database() {
+    client_.refuse(RefusalReason::database_unknown,
+                   "database \"" + database_ + "\" does not exist");
+}
+
 void PgLogin::enter_shard(const std::shared_ptr<pool::PoolEntry>& entry) {
+    if (static_cast<const PgPool&>(*entry->attachment).retired()) {
+        // A reload has overtaken the client on its way here. It has its places already.
+        const auto successor = pool_of(client_.worker(), database_, user_);
+        if (!successor) {
+            refuse_database();
+        } else {
+            go_to_pool(successor);
+        }
+        return;
+    }
     PgShard& shard = client_.worker().shard_of(entry);
     client_.enter(shard, shard.pool().profiles().find_or_add(settings_));
     const bool session_mode = shard.settings().pool_mode == config::PoolMode::session;

@@ -38,6 +38,10 @@ class PgPool final : public pool::PoolAttachment {
     void client_entered(unsigned shard) noexcept { ++clients_[shard]; }
     void client_left(unsigned shard) noexcept { --clients_[shard]; }
 
+    /// A reload has put another pool in its place: who is there may stay, and nobody comes.
+    void retire() noexcept { retired_ = true; }
+    [[nodiscard]] bool retired() const noexcept { return retired_.load(std::memory_order_relaxed); }
+
     /// Keys for a salt and iteration count that a backend asked for before; deriving them anew
     /// would cost thousands of hashes a connect.
     [[nodiscard]] std::optional<pg::ScramClientKeys> keys_for(
@@ -59,6 +63,7 @@ class PgPool final : public pool::PoolAttachment {
     std::unique_ptr<std::atomic<std::int32_t>[]> clients_;  ///< By shard.
     PgProfiles profiles_;
     std::atomic<std::uint32_t> first_host_{0};
+    std::atomic<bool> retired_{false};
     mutable std::mutex mutex_;
     std::optional<pg::ScramChallenge> challenge_;
     pg::ScramClientKeys keys_;

@@ -44,6 +44,16 @@ PgShard::~PgShard() = default;
 
 void PgShard::perform_orders() {
     if (performing_) return;  // The loop below, further up the stack, sees to it.
+    perform_all();
+    if (clients_entered == 0 && pool_.retired()) {
+        // Nothing is kept warm for those who come no more.
+        engine_.drain(worker_.engine().now());
+        perform_all();
+        if (is_deserted()) worker_.free_shard(entry_);
+    }
+}
+
+void PgShard::perform_all() {
     performing_ = true;
     while (const auto action = engine_.next_action())
         perform(*action);

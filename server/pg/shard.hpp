@@ -65,6 +65,7 @@ class PgShard final : private net::Timer {
 
   private:
     void expired(net::TimePoint now) override;
+    void perform_all();
     void perform(const pool::Action& action);
     void open(std::uint32_t affinity);
     void send(PgBackend& backend, unsigned shard);

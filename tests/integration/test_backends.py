@@ -1,5 +1,6 @@
 """A PostgreSQL that is down, comes, goes, dies or refuses; and a server that is told to stop."""
 
+import json
 import os
 import signal
 import socket
@@ -277,6 +278,60 @@ def sighup_disturbs_nobody_and_sigterm_still_drains(rig):
         sluice.signal(signal.SIGHUP)
         assert client.query("COMMIT").tags == ["COMMIT"]
         assert sluice.wait_exit() == 0
+
+
+def rewrite(sluice, before, after):
+    with open(sluice.config) as file:
+        text = file.read()
+    assert text.count(before) == 1, text
+    with open(sluice.config, "w") as file:
+        file.write(text.replace(before, after))
+
+
+@case
+def sighup_reaches_the_log_and_names_what_waits_for_the_next_start(rig):
+    with rig.sluice(max_logins_per_second=0) as sluice:
+        rewrite(sluice, "[log]\n", '[log]\nformat = "json"\n')
+        rewrite(sluice, "workers = 2", "workers = 3")
+        rewrite(sluice, "max_logins_per_second = 0", "max_logins_per_second = 1")
+        sluice.signal(signal.SIGHUP)
+        sluice.wait_log("settings reloaded")
+        lines = sluice.log_text().splitlines()
+        told = [line for line in lines if "next start" in line]
+        assert len(told) == 1 and told[0].endswith('keys="server.workers"'), told
+        def is_refused():
+            try:
+                sluice.connect().end()
+            except ServerError as error:
+                return error.sqlstate == "53300"
+            return False
+        wait_until(is_refused, "two logins in one second", 20.0)
+        sluice.wait_log('"message":"client left"')
+        lines = sluice.log_text().splitlines()
+        at = next(number for number, line in enumerate(lines) if "settings reloaded" in line)
+        for line in lines[at:]:
+            assert json.loads(line)["level"], line
+
+
+@case
+def a_database_that_left_the_settings_can_be_dropped(rig):
+    databases = {name: {"host": "127.0.0.1", "port": rig.postgres.port}
+                 for name in ("app", "soon_gone")}
+    rig.postgres.execute("CREATE DATABASE soon_gone")
+    with rig.sluice(databases=databases) as sluice:
+        client = sluice.connect(database="soon_gone")
+        assert client.value("SELECT 1") == "1"
+        client.end()
+        assert len(rig.postgres.backends("datname = 'soon_gone'")) == 1
+        rewrite(sluice, '[postgres.databases."soon_gone"]', '[postgres.databases."other"]')
+        sluice.signal(signal.SIGHUP)
+        wait_until(lambda: not rig.postgres.backends("datname = 'soon_gone'"),
+                   "waiting for the idle backend to leave", 20.0)
+        rig.postgres.execute("DROP DATABASE soon_gone")
+        raises("3D000", sluice.connect, database="soon_gone")
+        app = sluice.connect()
+        assert app.value("SELECT 1") == "1"
+        app.end()
 
 
 @case
