@@ -26,7 +26,7 @@ def ready(rig):
 @case
 def many_copies_share_few_backends(rig):
     node, folder = ready(rig)
-    copies, processes = (12, 1) if rig.short else (20, 2)
+    copies, processes = (8, 1) if rig.short else (12, 2)
     with rig.sluice(pool_size=4) as sluice:
         running = [subprocess.Popen([node, "prisma.mjs", sluice.url(), str(copies), str(first * 1000)],
                                     cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

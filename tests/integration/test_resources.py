@@ -8,6 +8,13 @@ from pgwire import Closed, Late, Query, Wire, extended
 from rig import raises, wait_until
 
 
+def begun(sluice):
+    """A connection whose client has begun to speak: who says nothing is not accepted at first."""
+    wire = socket.create_connection(sluice.address)
+    wire.sendall(b"\0")
+    return wire
+
+
 @case
 def without_free_files_the_clients_that_are_there_are_served(rig):
     with rig.sluice(pool_size=2) as sluice:
@@ -20,8 +27,7 @@ def without_free_files_the_clients_that_are_there_are_served(rig):
         sluice.limit_files(limit)
         more = []
         for _ in range(12):
-            wire = socket.create_connection(sluice.address)
-            more.append(wire)
+            more.append(begun(sluice))
         for _ in range(50):
             for client in clients:
                 assert client.value("SELECT 1") == "1"
@@ -49,7 +55,7 @@ def accept_does_not_spin_without_free_files(rig):
         client = sluice.connect()
         client.query("SELECT 1")
         sluice.limit_files(sluice.open_files())
-        wires = [socket.create_connection(sluice.address) for _ in range(8)]
+        wires = [begun(sluice) for _ in range(8)]
         before = processor_seconds(sluice)
         client.query("SELECT pg_sleep(1)")
         spent = processor_seconds(sluice) - before

@@ -68,6 +68,7 @@ def scram_keys_follow_a_verifier_changed_behind_a_running_pool(rig):
         for secret in (PASSWORD, scram_verifier(PASSWORD, salt, 4096),
                        scram_verifier(PASSWORD, salt, 5000), scram_verifier(PASSWORD, salt, 4096),
                        scram_verifier(PASSWORD, salt[::-1], 4096), PASSWORD,
+                       *(scram_verifier(PASSWORD, salt, count) for count in (1, 512, 513, 100000)),
                        scram_verifier(PASSWORD, salt, 4096)):
             change(secret)
             assert client.value("SELECT current_user") == "by_scram"
