@@ -18,12 +18,52 @@ bool is_host_name(std::string_view text) {
            text.find_first_not_of(letters) == std::string_view::npos;
 }
 
+/// Four numbers, as inet_pton(3) takes them: a zero in front could mean octal.
+bool is_ipv4(std::string_view text) {
+    for (int part = 0; part < 4; ++part) {
+        const auto dot = part < 3 ? text.find('.') : text.size();
+        if (dot == std::string_view::npos || dot > 3) return false;
+        const auto digits = text.substr(0, dot);
+        const auto number = parse_number(digits);
+        if (!number || *number > 255 || (digits.size() > 1 && digits.front() == '0')) return false;
+        text.remove_prefix(std::min(dot + 1, text.size()));
+    }
+    return text.empty();
+}
+
+/// Groups of an IPv6 address in a row without "::"; an IPv4 address at the end is two of them.
+std::optional<std::size_t> count_groups(std::string_view text) {
+    if (text.empty()) return 0;
+    for (std::size_t count = 1;; ++count) {
+        const auto colon = text.find(':');
+        const auto group = text.substr(0, colon);
+        if (colon == std::string_view::npos && is_ipv4(group)) return count + 1;
+        if (group.empty() || group.size() > 4 ||
+            group.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
+            return std::nullopt;
+        }
+        if (colon == std::string_view::npos) return count;
+        text.remove_prefix(colon + 1);
+    }
+}
+
+/// Eight groups, or fewer around one "::".
+bool is_zoneless_ipv6(std::string_view text) {
+    constexpr std::size_t group_count = 8;
+    const auto gap = text.find("::");
+    if (gap == std::string_view::npos) return count_groups(text) == group_count;
+    // An IPv4 address ends the whole, not what stands before the gap.
+    const auto front = text.substr(0, gap);
+    const auto before = count_groups(front);
+    const auto behind = count_groups(text.substr(gap + 2));
+    return before && behind && front.find('.') == std::string_view::npos &&
+           *before + *behind < group_count;
+}
+
 bool is_ipv6(std::string_view text) {
     const auto zone = text.find('%');
     if (zone != std::string_view::npos && !is_host_name(text.substr(zone + 1))) return false;
-    text = text.substr(0, zone);
-    return std::count(text.begin(), text.end(), ':') >= 2 &&
-           text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+    return is_zoneless_ipv6(text.substr(0, zone));
 }
 
 struct Split {
@@ -95,6 +135,15 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text) {
     address.host = every ? "*" : split->host;
     address.port = *port;
     return address;
+}
+
+std::optional<ListenAddress> parse_client_address(std::string_view text) {
+    auto address = parse_listen_address(text);
+    if (!address || address->kind == ListenAddress::Kind::unix_socket) return address;
+    const std::string& host = address->host;
+    const bool is_known =
+        host == "*" || host == "localhost" || is_ipv4(host) || is_zoneless_ipv6(host);
+    return is_known ? address : std::nullopt;
 }
 
 std::optional<HostPort> parse_host(std::string_view text) {

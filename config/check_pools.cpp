@@ -78,6 +78,12 @@ bool check_sizes(const CheckPart& part, const Subject& subject) {
                         ceiling.name + " allows " + std::to_string(ceiling.value));
         return false;
     }
+    if (pool.min_pool_size > pool.pool_size) {
+        part.report(Severity::warning, {place, subject.section() + ".pool_size"},
+                    subject.title() + ": min_pool_size is " + show(pool.min_pool_size) +
+                        ", but no more than pool_size, " + show(pool.pool_size) +
+                        ", are kept; the reserve is opened when somebody waits");
+    }
     const auto& all = ceilings.back();
     if (all.value != 0 && pool.pool_size > all.value) {
         part.report(Severity::warning, {subject.section() + ".pool_size", all.name},

@@ -2,6 +2,9 @@
 
 #include "config/reading.hpp"
 
+#include <chrono>
+#include <cstdint>
+
 /// Ranges that several sections share. They keep a slip of the finger from reserving a machine's
 /// memory; nobody should meet them otherwise.
 namespace sluice::config {
@@ -9,5 +12,9 @@ namespace sluice::config {
 inline constexpr Range pool_size_range{1, 100'000};
 inline constexpr Range backend_count_range{0, 100'000};
 inline constexpr Range client_count_range{0, 10'000'000};
+
+/// What the program itself can do: more is a mistake, not something to be cut in silence.
+inline constexpr std::uint32_t worker_count_max = 64;
+inline constexpr std::chrono::milliseconds failed_login_delay_max{5'000};
 
 }  // namespace sluice::config

@@ -221,9 +221,9 @@ bool take(const Found& found, std::vector<std::string>& out) {
 
 bool take(const Found& found, std::vector<ListenAddress>& out) {
     return take_items(found, "an address in quotes",
-                      "an address such as \"127.0.0.1:6432\", \"[::1]:6432\", \"*:6432\" or "
-                      "\"unix:/run/sluice\"",
-                      parse_listen_address, out);
+                      "a numeric address such as \"127.0.0.1:6432\", \"[::1]:6432\", \"*:6432\" "
+                      "or \"unix:/run/sluice\" (of names only localhost is known)",
+                      parse_client_address, out);
 }
 
 bool take(const Found& found, std::vector<HostPort>& out) {

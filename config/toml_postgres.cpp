@@ -28,7 +28,8 @@ constexpr Range keepalive_count_range{0, 127};
 constexpr Range startup_bytes_range{1'024, 16ULL << 20};
 constexpr Range packet_bytes_range{1'024, 0x7fffffff};
 constexpr Range buffer_bytes_range{4'096, 1ULL << 30};
-constexpr Range delay_range{0, 60'000};
+constexpr Range delay_range{0, failed_login_delay_max.count()};
+constexpr Range user_timeout_range{0, 0x7fffffff};  ///< tcp(7): an int of milliseconds.
 
 }  // namespace
 
@@ -94,7 +95,7 @@ std::span<const Key<Postgres>> postgres_keys() {
         key<P, &P::tcp_keepidle>("tcp_keepidle", keepalive_range),
         key<P, &P::tcp_keepintvl>("tcp_keepintvl", keepalive_range),
         key<P, &P::tcp_keepcnt>("tcp_keepcnt", keepalive_count_range),
-        key<P, &P::tcp_user_timeout>("tcp_user_timeout"),
+        key<P, &P::tcp_user_timeout>("tcp_user_timeout", user_timeout_range),
         key<P, &P::dns_max_ttl>("dns_max_ttl"),
     };
     return keys;

@@ -1,5 +1,7 @@
 #include "server/app.hpp"
 
+#include "config/limits.hpp"
+
 #include "server/http/admin_http.hpp"
 #include "server/log.hpp"
 #include "server/notify.hpp"
@@ -33,13 +35,12 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr unsigned workers_max = 64;
 constexpr std::chrono::milliseconds drain_look{20};
 
 unsigned worker_count(const config::Settings& settings) {
     const unsigned wanted = settings.server.workers != 0 ? settings.server.workers
                                                          : std::thread::hardware_concurrency();
-    return std::clamp(wanted, 1U, workers_max);
+    return std::clamp<unsigned>(wanted, 1, config::worker_count_max);
 }
 
 /// Raises the limit on open files as far as the system lets us, and says so if it is too low for

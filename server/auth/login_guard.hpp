@@ -1,5 +1,7 @@
 #pragma once
 
+#include "config/limits.hpp"
+
 #include "server/net/address.hpp"
 
 #include <atomic>
@@ -47,7 +49,7 @@ class LoginGuard {
 
     static constexpr std::size_t address_count_max = 65'536;
     static constexpr Duration window{60'000};
-    static constexpr Duration delay_max{5'000};
+    static constexpr Duration delay_max = config::failed_login_delay_max;
 
   private:
     struct Record {

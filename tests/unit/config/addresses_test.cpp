@@ -2,6 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
+
+#include <array>
+#include <random>
+#include <string>
+#include <vector>
+
 namespace sluice::config {
 namespace {
 
@@ -62,6 +69,84 @@ TEST(Addresses, refuses_other_listeners) {
         EXPECT_EQ(parse_listen_address(text), std::nullopt) << text;
     }
     EXPECT_EQ(parse_listen_address(std::string_view("unix:/a\0b", 9)), std::nullopt);
+}
+
+TEST(Addresses, clients_come_to_numbers_and_localhost) {
+    for (const auto* text : {"127.0.0.1:1", "[::1]:1", "*:1", ":1", "localhost:1", "unix:/run"}) {
+        EXPECT_TRUE(parse_client_address(text)) << text;
+        EXPECT_EQ(parse_client_address(text), parse_listen_address(text)) << text;
+    }
+    for (const auto* text : {"db.example.com:1", "[fe80::1%eth0]:1", "127.0.0.256:1", "1.2.3:1",
+                             "LOCALHOST:1", "127.0.0.01:1", "localhost.:1"}) {
+        EXPECT_TRUE(parse_listen_address(text)) << text;
+        EXPECT_EQ(parse_client_address(text), std::nullopt) << text;
+    }
+}
+
+/// Whether the system takes it, as the listener asks it.
+bool is_numeric(const std::string& host) {
+    std::array<unsigned char, 16> address{};
+    return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
+           ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
+}
+
+TEST(Addresses, what_a_number_is_the_system_says_too) {
+    std::vector<std::string> hosts{"1.2.3.4",
+                                   "0.0.0.0",
+                                   "00.0.0.0",
+                                   "255.255.255.255",
+                                   "256.1.1.1",
+                                   "1.2.3",
+                                   "1.2.3.4.5",
+                                   "1..2.3",
+                                   ".1.2.3",
+                                   "1.2.3.",
+                                   "0001.2.3.4",
+                                   "::",
+                                   "::1",
+                                   "1::",
+                                   ":::",
+                                   "1:2:3:4:5:6:7:8",
+                                   "1:2:3:4:5:6:7::",
+                                   "::2:3:4:5:6:7:8",
+                                   "1:2:3:4:5:6:7",
+                                   "1:2:3:4:5:6:7:8:9",
+                                   "1:2:3:4::5:6:7:8",
+                                   "1::2::3",
+                                   "12345::",
+                                   ":1",
+                                   "1:",
+                                   "::g",
+                                   "::ffff:1.2.3.4",
+                                   "::1.2.3.4:5",
+                                   "1.2.3.4::",
+                                   "1:2:3:4:5:6:1.2.3.4",
+                                   "1:2:3:4:5:6:7:1.2.3.4",
+                                   "1:2:3:4:5:1.2.3.4",
+                                   "::01.2.3.4",
+                                   "::1.2.3",
+                                   "fe80::AbCd"};
+    std::mt19937 random(1);
+    constexpr std::string_view letters = "0123456789af:::::..";
+    for (std::size_t count = hosts.size(), made = 0; made < 20'000; ++made) {
+        std::string host = hosts[random() % count];
+        for (std::size_t changes = random() % 3 + 1; changes > 0; --changes) {
+            const std::size_t at = random() % (host.size() + 1);
+            const char letter = letters[random() % letters.size()];
+            if (random() % 2 == 0 || at == host.size()) {
+                host.insert(at, 1, letter);
+            } else {
+                host.erase(at, 1);
+            }
+        }
+        hosts.push_back(host);
+    }
+    for (const std::string& host : hosts) {
+        const bool has_colon = host.find(':') != std::string::npos;
+        const std::string text = (has_colon ? "[" + host + "]" : host) + ":1";
+        // An empty host stands for every address, which is no number.
+        EXPECT_EQ(parse_client_address(text).has_value(), is_numeric(host) || host.empty()) << host;
+    }
 }
 
 TEST(Addresses, reads_hosts) {

@@ -114,7 +114,7 @@ TEST(Load, reports_every_mistake_at_once_with_its_place) {
         "f");
     EXPECT_FALSE(result.usable());
     const std::vector<std::pair<const char*, const char*>> expected{
-        {"f:2:11: error", "server.workers: wanted 0 to 1024, found -1"},
+        {"f:2:11: error", "server.workers: wanted 0 to 64, found -1"},
         {"f:3:1: error", "unknown key `pool_size` in [server]; it belongs to [postgres]"},
         {"f:5:1: error", "PgBouncer's `default_pool_size` is `pool_size` here"},
         {"f:6:1: error", "unknown key `pool_sise` in [postgres]; did you mean `pool_size`?"},
@@ -124,7 +124,7 @@ TEST(Load, reports_every_mistake_at_once_with_its_place) {
         {"f:10:13: error", "\"statement\", found \"transactions\""},
         {"f:11:8: error", "\"scram-sha-256\", found a whole number"},
         {"f:12:17: error", "wanted true or false (without quotes), found text"},
-        {"f:13:11: error", "wanted an address such as"},
+        {"f:13:11: error", "wanted a numeric address such as"},
         {"f:14:20: error", "wanted an octal mode in quotes"},
         {"f:15:15: error", "wanted a list of names"},
         {"f:16:21: error", "no `host`"},
@@ -167,8 +167,12 @@ TEST(Load, a_limit_is_taken_at_its_bounds_and_refused_beyond) {
     EXPECT_EQ(errors("max_packet_size = 2147483647"), 0U);
     EXPECT_EQ(errors("max_packet_size = \"2GiB\""), 1U);
     EXPECT_EQ(errors("max_startup_bytes = 1023"), 1U);
-    EXPECT_EQ(errors("failed_login_delay = \"60s\""), 0U);
-    EXPECT_EQ(errors("failed_login_delay = \"60001ms\""), 1U);
+    EXPECT_EQ(errors("pool_size = 1\n[server]\nworkers = 64"), 0U);
+    EXPECT_EQ(errors("pool_size = 1\n[server]\nworkers = 65"), 1U);
+    EXPECT_EQ(errors("failed_login_delay = \"5s\""), 0U);
+    EXPECT_EQ(errors("failed_login_delay = \"5001ms\""), 1U);
+    EXPECT_EQ(errors("tcp_user_timeout = \"2147483647ms\""), 0U);
+    EXPECT_EQ(errors("tcp_user_timeout = \"2147483648ms\""), 1U);
     EXPECT_EQ(errors("tcp_keepidle = \"32767s\""), 0U);
     EXPECT_EQ(errors("tcp_keepidle = \"32768s\""), 1U);
 }
