@@ -50,7 +50,9 @@ bool Shard::serve_one(TimePoint now) noexcept {
     if (shared_.shard_count() > 1) {
         const TimePoint own_oldest = usable ? front->arrived() : TimePoint::max();
         if (const auto hungrier = shared_.claim_hungrier(index_, own_oldest)) {
-            send(fresh != nullptr ? *fresh : *idle_.top(), *hungrier);
+            Backend* const sent = fresh != nullptr ? fresh : idle_.top();
+            SLUICE_ASSERT(sent != nullptr);
+            send(*sent, *hungrier);
             return true;
         }
     }

@@ -154,7 +154,9 @@ void Client::follow_script() {
 void Client::send_frames(const std::vector<Frame>& frames) {
     for (const Frame& frame : frames) {
         if (world_.trace) {
-            trace(std::string("sends ") + frame.type + ' ' + frame.body.substr(0, 60).c_str());
+            const std::string shown =
+                frame.body.substr(0, std::min<std::size_t>(60, frame.body.find('\0')));
+            trace(std::string("sends ") + frame.type + ' ' + shown);
         }
         if (!oracle_.outstanding()) heard_ = world_.network.now();
         append_frame(output_, frame.type, frame.body);
