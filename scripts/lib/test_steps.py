@@ -185,6 +185,13 @@ def step_integration(options):
     return build("dev", options) or integration("build/dev", options)
 
 
+def step_transcript(options):
+    # Long runs play every script in every setting, and thousands of generated ones.
+    amount = ["--every-setting", "--count", "5000"] if options.full else ["--count", "300"]
+    return build("dev", options) or \
+        counting_runner(["tests/transcript/run", "--build", "build/dev", *amount], options)
+
+
 def with_environment(options, **values):
     return dataclasses.replace(options, environment={**options.environment, **values})
 
@@ -291,6 +298,7 @@ STEPS = {
     "tidy": step_tidy,
     "unit": step_unit,
     "integration": step_integration,
+    "transcript": step_transcript,
     "asan": step_asan,
     "tsan": step_tsan,
     "fuzz": step_fuzz,
