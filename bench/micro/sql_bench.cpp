@@ -31,7 +31,7 @@ constexpr const char* report =
 void scan(benchmark::State& state, const char* statement) {
     std::string text(statement);
     text += '\0';
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         pg::StatementScanner scanner;
         scanner.feed(wire::as_bytes(text));
         benchmark::DoNotOptimize(scanner.features());
@@ -45,7 +45,7 @@ BENCHMARK_CAPTURE(scan, report, report);
 void memo_hit(benchmark::State& state, const char* statement) {
     sql::StatementMemo memo({}, 1);
     const std::string text(statement);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(&memo.read(text));
     }
 }
@@ -57,10 +57,11 @@ BENCHMARK_CAPTURE(memo_hit, report, report);
 void memo_hit_among_many(benchmark::State& state) {
     sql::StatementMemo memo({}, 1);
     std::vector<std::string> texts;
+    texts.reserve(4000);
     for (int i = 0; i < 4000; ++i)
         texts.push_back("SELECT my_function(" + std::to_string(i * 7919) + ")");
     std::size_t next = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(&memo.read(texts[next]));
         next = (next + 1777) % texts.size();
     }
@@ -71,7 +72,7 @@ BENCHMARK(memo_hit_among_many);
 void memo_miss(benchmark::State& state) {
     sql::StatementMemo memo({}, 1);
     std::uint64_t number = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(
             &memo.read("SELECT my_function(" + std::to_string(++number) + ")"));
     }
@@ -80,7 +81,7 @@ BENCHMARK(memo_miss);
 
 void parse(benchmark::State& state, const char* statement) {
     sql::StatementParser parser;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(parser.parse(statement));
     }
 }

@@ -300,7 +300,7 @@ TEST(SqlFacts, tell_where_statements_stand) {
     ASSERT_EQ(facts.statements.size(), 3U);
     const auto at = [&](std::size_t i) {
         const pg::Statement& one = facts.statements[i];
-        return sql.substr(one.begin, one.bytes == 0 ? sql.npos : one.bytes);
+        return sql.substr(one.begin, one.bytes == 0 ? std::string_view::npos : one.bytes);
     };
     EXPECT_EQ(at(0), "SELECT 1 ");
     EXPECT_EQ(at(1), " /* x */ SET a = 1");
