@@ -51,12 +51,13 @@ class Lane:
         self.disturbers, self.before = [], "nothing"
 
     def waits(self, pids):
-        """By process: whether it waits for its client, or for a lock."""
+        """By process: "Client" or "Lock" when it waits for that, else something else."""
         found = self.control.rows(
-            "SELECT p, s.wait_event = 'ClientRead' OR s.wait_event_type = 'Lock' FROM "
-            f"unnest('{{{','.join(map(str, pids))}}}'::int[]) p "
-            "LEFT JOIN LATERAL pg_stat_get_activity(p) s ON true") if pids else []
-        return {int(pid): waits == "t" for pid, waits in found}
+            "SELECT p, CASE s.wait_event WHEN 'ClientRead' THEN 'Client' ELSE s.wait_event_type END "
+            f"FROM unnest('{{{','.join(map(str, pids))}}}'::int[]) p "
+            "LEFT JOIN LATERAL pg_stat_get_activity(p) s "
+            "ON s.wait_event = 'ClientRead' OR s.wait_event_type = 'Lock'") if pids else []
+        return {int(pid): waits for pid, waits in found}
 
     def count(self, condition):
         return int(self.control.value(

@@ -187,12 +187,14 @@ def settle(lane, peers):
         for peer in live:
             peer.drain()
         waiting = [peer for peer in live if not peer.closed]
-        if all(peer.untaken() == 0 for peer in waiting):
-            states = lane.waits([peer.pid for peer in waiting])
-            for peer in waiting:
-                peer.drain()
-            if all(peer.closed or states[peer.pid] for peer in waiting):
-                return
+        # First what was taken, then what for: a backend that waits for its client had all of it.
+        untaken = {peer: peer.untaken() for peer in waiting}
+        states = lane.waits([peer.pid for peer in waiting])
+        for peer in waiting:
+            peer.drain()
+        if all(peer.closed or states[peer.pid] == "Lock" or
+               (states[peer.pid] == "Client" and not untaken[peer]) for peer in waiting):
+            return
         if time.monotonic() > deadline:
             raise Late("PostgreSQL does not come to rest")
         select.select([peer.socket for peer in peers if not peer.closed], [], [], 0.001)

@@ -33,6 +33,8 @@ for name, wrong in FRAMES.items():
 script("half_a_frame_and_vanished", a("BEGIN"), a(Query("SELECT 1")[:7]), a.vanishes(), b("SELECT 1"))
 script("header_alone", a(b"Q\0\0\0", waits=False), a(b"\x0dSELECT 1\0"))
 script("query_and_goodbye", a(Query("INSERT INTO plain VALUES (1)") + frame("X")), b("SELECT count(*) FROM plain"))
+script("slow_query_and_goodbye", a(Query("INSERT INTO plain SELECT 1 FROM pg_sleep(0.3)") + frame("X")),
+       b("SELECT count(*) FROM plain"))
 script("batch_and_goodbye", a(ask("INSERT INTO plain VALUES (1)") + Sync + frame("X")), b("SELECT count(*) FROM plain"))
 script("batch_without_sync_and_goodbye", a(ask("INSERT INTO plain VALUES (1)") + frame("X")), b("SELECT count(*) FROM plain"))
 script("goodbye_in_a_block", a("BEGIN; INSERT INTO plain VALUES (1)"), a(frame("X") + Query("COMMIT")), b("SELECT count(*) FROM plain"))
