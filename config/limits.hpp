@@ -12,6 +12,7 @@ namespace sluice::config {
 inline constexpr Range pool_size_range{1, 100'000};
 inline constexpr Range backend_count_range{0, 100'000};
 inline constexpr Range client_count_range{0, 10'000'000};
+inline constexpr Range statement_count_range{0, 10'000'000};
 
 /// What the program itself can do: more is a mistake, not something to be cut in silence.
 inline constexpr std::uint32_t worker_count_max = 64;

@@ -235,6 +235,9 @@ bool take(const Found& found, std::vector<HostPort>& out) {
 bool take(const Found& found, PoolMode& out) {
     return take_word(found, out);
 }
+bool take(const Found& found, AutoPrepare& out) {
+    return take_word(found, out);
+}
 bool take(const Found& found, AuthMethod& out) {
     return take_word(found, out);
 }

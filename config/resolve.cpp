@@ -23,6 +23,8 @@ void put_all(PoolSettings& pool, const Overrides& said) {
     put(pool.client_idle_timeout, said.client_idle_timeout);
     put(pool.server_idle_timeout, said.server_idle_timeout);
     put(pool.server_lifetime, said.server_lifetime);
+    put(pool.max_prepared_statements, said.max_prepared_statements);
+    put(pool.auto_prepare, said.auto_prepare);
 }
 
 template <class Item>
@@ -73,6 +75,8 @@ PoolSettings resolve_limits(const Postgres& postgres, const Database* database, 
     pool.client_idle_timeout = postgres.client_idle_timeout;
     pool.server_idle_timeout = postgres.server_idle_timeout;
     pool.server_lifetime = postgres.server_lifetime;
+    pool.max_prepared_statements = postgres.max_prepared_statements;
+    pool.auto_prepare = postgres.auto_prepare;
     pool.max_db_connections = postgres.max_db_connections;
     pool.max_user_connections = postgres.max_user_connections;
     pool.max_db_client_connections = postgres.max_db_client_connections;

@@ -33,6 +33,8 @@ struct PoolSettings {
     Duration client_idle_timeout{0};
     Duration server_idle_timeout{0};
     Duration server_lifetime{0};
+    std::uint32_t max_prepared_statements = 0;
+    AutoPrepare auto_prepare = AutoPrepare::on;
 
     std::uint32_t max_db_connections = 0;
     std::uint32_t max_user_connections = 0;

@@ -31,6 +31,7 @@ class Secret {
 };
 
 enum class PoolMode { session, transaction, statement };
+enum class AutoPrepare { off, on, always };
 enum class AuthMethod { trust, password, md5, scram_sha_256 };
 enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { text, json };
@@ -69,6 +70,8 @@ struct Overrides {
     std::optional<Duration> client_idle_timeout;
     std::optional<Duration> server_idle_timeout;
     std::optional<Duration> server_lifetime;
+    std::optional<std::uint32_t> max_prepared_statements;
+    std::optional<AutoPrepare> auto_prepare;
     bool operator==(const Overrides&) const = default;
 };
 
@@ -160,6 +163,13 @@ struct Postgres {
     bool server_reset_query_always = false;
     Duration cancel_wait_timeout{10'000};
     std::uint32_t max_cancels = 64;  ///< Cancels under way at once, over all databases.
+
+    std::uint32_t max_prepared_statements = 200;  ///< On one backend.
+    AutoPrepare auto_prepare = AutoPrepare::on;   ///< Of unnamed statements that come again.
+    std::uint32_t max_client_statements = 2'000;  ///< Names one client may have.
+    std::uint64_t max_client_statement_bytes = 4ULL * 1024 * 1024;  ///< Their texts, in all.
+    std::uint32_t statement_cache_size = 10'000;  ///< Texts remembered of one pool, on a worker.
+    std::uint64_t statement_cache_bytes = 32ULL * 1024 * 1024;  ///< Likewise.
 
     std::vector<std::string> ignore_startup_parameters;
     bool application_name_add_host = false;

@@ -21,6 +21,8 @@ std::span<const Key<Overrides>> override_keys() {
         key<O, &O::client_idle_timeout>("client_idle_timeout"),
         key<O, &O::server_idle_timeout>("server_idle_timeout"),
         key<O, &O::server_lifetime>("server_lifetime"),
+        key<O, &O::max_prepared_statements>("max_prepared_statements", statement_count_range),
+        key<O, &O::auto_prepare>("auto_prepare"),
     };
     return keys;
 }

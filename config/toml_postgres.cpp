@@ -30,6 +30,16 @@ constexpr Range packet_bytes_range{1'024, 0x7fffffff};
 constexpr Range buffer_bytes_range{4'096, 1ULL << 30};
 constexpr Range delay_range{0, failed_login_delay_max.count()};
 constexpr Range user_timeout_range{0, 0x7fffffff};  ///< tcp(7): an int of milliseconds.
+constexpr Range memory_bytes_range{0, 1ULL << 40};
+
+constexpr Key<Postgres> unix_socket_mode_key{
+    "unix_socket_mode", {}, take_socket_mode, [](const Postgres& postgres) {
+        return show_file_mode(postgres.unix_socket_mode);
+    }};
+constexpr Key<Postgres> users_file_key{
+    "users_file", {}, take_users_file, [](const Postgres& postgres) {
+        return postgres.users_file;
+    }};
 
 }  // namespace
 
@@ -37,17 +47,11 @@ std::span<const Key<Postgres>> postgres_keys() {
     using P = Postgres;
     static constexpr std::array keys{
         key<P, &P::listen>("listen"),
-        Key<P>{"unix_socket_mode",
-               {},
-               take_socket_mode,
-               [](const P& postgres) { return show_file_mode(postgres.unix_socket_mode); }},
+        unix_socket_mode_key,
         key<P, &P::listen_backlog>("listen_backlog", listen_backlog_range),
         key<P, &P::auth>("auth"),
         key<P, &P::unix_peer_login>("unix_peer_login"),
-        Key<P>{"users_file",
-               {},
-               take_users_file,
-               [](const P& postgres) { return postgres.users_file; }},
+        users_file_key,
         key<P, &P::admin_users>("admin_users"),
         key<P, &P::stats_users>("stats_users"),
 
@@ -80,6 +84,13 @@ std::span<const Key<Postgres>> postgres_keys() {
         key<P, &P::server_reset_query_always>("server_reset_query_always"),
         key<P, &P::cancel_wait_timeout>("cancel_wait_timeout"),
         key<P, &P::max_cancels>("max_cancels", backend_count_range),
+
+        key<P, &P::max_prepared_statements>("max_prepared_statements", statement_count_range),
+        key<P, &P::auto_prepare>("auto_prepare"),
+        key<P, &P::max_client_statements>("max_client_statements", statement_count_range),
+        key<P, &P::max_client_statement_bytes>("max_client_statement_bytes", memory_bytes_range),
+        key<P, &P::statement_cache_size>("statement_cache_size", statement_count_range),
+        key<P, &P::statement_cache_bytes>("statement_cache_bytes", memory_bytes_range),
 
         key<P, &P::ignore_startup_parameters>("ignore_startup_parameters"),
         key<P, &P::application_name_add_host>("application_name_add_host"),

@@ -96,6 +96,15 @@ std::span<const Named<PoolMode>> names_of(PoolMode) {
     return names;
 }
 
+std::span<const Named<AutoPrepare>> names_of(AutoPrepare) {
+    static constexpr std::array names{
+        Named<AutoPrepare>{"off", AutoPrepare::off},
+        Named<AutoPrepare>{"on", AutoPrepare::on},
+        Named<AutoPrepare>{"always", AutoPrepare::always},
+    };
+    return names;
+}
+
 std::span<const Named<AuthMethod>> names_of(AuthMethod) {
     static constexpr std::array names{
         Named<AuthMethod>{"trust", AuthMethod::trust},
@@ -125,6 +134,9 @@ std::span<const Named<LogFormat>> names_of(LogFormat) {
 }
 
 std::string show(PoolMode value) {
+    return name_of(value);
+}
+std::string show(AutoPrepare value) {
     return name_of(value);
 }
 std::string show(AuthMethod value) {

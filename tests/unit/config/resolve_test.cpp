@@ -82,10 +82,21 @@ TEST(Resolve, the_user_wins_over_the_database_and_that_over_the_rest) {
 }
 
 TEST(Resolve, every_override_has_its_effect) {
-    const Overrides all{
-        PoolMode::statement, 1,           2,           3,           Duration{4},  5,
-        Duration{6},         Duration{7}, Duration{8}, Duration{9}, Duration{10}, Duration{11},
-        Duration{12}};
+    const Overrides all{PoolMode::statement,
+                        1,
+                        2,
+                        3,
+                        Duration{4},
+                        5,
+                        Duration{6},
+                        Duration{7},
+                        Duration{8},
+                        Duration{9},
+                        Duration{10},
+                        Duration{11},
+                        Duration{12},
+                        13,
+                        AutoPrepare::always};
     Postgres postgres;
     postgres.databases["app"] = database_at("h");
     postgres.databases["app"].overrides = all;
@@ -105,6 +116,8 @@ TEST(Resolve, every_override_has_its_effect) {
         EXPECT_EQ(pool->client_idle_timeout, Duration{10});
         EXPECT_EQ(pool->server_idle_timeout, Duration{11});
         EXPECT_EQ(pool->server_lifetime, Duration{12});
+        EXPECT_EQ(pool->max_prepared_statements, 13U);
+        EXPECT_EQ(pool->auto_prepare, AutoPrepare::always);
     }
 }
 
