@@ -11,7 +11,8 @@ namespace sluice {
 /// frame asks for; the relay only carries it to the backend's session.
 enum class StepKind : std::uint8_t {
     read_more,  ///< Nothing can be decided before more bytes arrive.
-    forward,    ///< Send `bytes` on to the backend; behind `inject`, if that is not empty.
+    forward,    ///< Send `bytes` on to the backend; `inject` in place of the first `replaced`.
+    wait,       ///< Nothing can be decided before the backend has answered more.
     answer,     ///< Consume `bytes` and send `reply` to the client.
     discard,    ///< Consume `bytes`.
     finish,     ///< The client said farewell.
@@ -24,8 +25,9 @@ struct Step {
     Owed owed{};
     Owed injected_owed{};
     std::size_t bytes = 0;
-    std::string_view inject;  ///< A whole frame of static lifetime; its reply goes to nobody.
-    std::string_view reply;   ///< Static lifetime.
+    std::size_t replaced = 0;  ///< Of `bytes`.
+    std::string_view inject;   ///< Valid until the session is asked again.
+    std::string_view reply;    ///< Static lifetime.
 };
 
 }  // namespace sluice

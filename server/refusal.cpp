@@ -96,6 +96,10 @@ constexpr std::array<RefusalRow, refusal_reason_count> rows{{
      "Add the user to postgres.admin_users or postgres.stats_users."},
     {"buffers_spent", "53200", Severity::fatal, warning, "out of buffer memory",
      "Read results as they come and send less at once, or raise server.buffer_memory_max."},
+    {"too_many_statements", "54000", Severity::error, warning,
+     "this client has too many prepared statements",
+     "Close statements that are not needed, or raise postgres.max_client_statements and "
+     "postgres.max_client_statement_bytes."},
 }};
 
 }  // namespace

@@ -38,8 +38,9 @@ enum class RefusalReason : std::uint8_t {
     shutdown,
     console_forbidden,
     buffers_spent,
+    too_many_statements,
 };
-constexpr std::size_t refusal_reason_count = 26;
+constexpr std::size_t refusal_reason_count = 27;
 
 enum class Loudness : std::uint8_t { quiet, warning };
 

@@ -13,6 +13,10 @@ void add(PoolCounters& sum, const PoolCounters& part) {
     sum.received_bytes += part.received_bytes;
     sum.sent_bytes += part.sent_bytes;
     sum.recoveries += part.recoveries;
+    sum.statements.parses += part.statements.parses;
+    sum.statements.parses_sent += part.statements.parses_sent;
+    sum.statements.binds += part.statements.binds;
+    sum.statements.evictions += part.statements.evictions;
     for (std::size_t i = 0; i < sum.pins.size(); ++i)
         sum.pins[i] += part.pins[i];
     sum.wait_seconds += part.wait_seconds;
@@ -40,6 +44,8 @@ std::vector<PoolSnapshot> pools_of(const Snapshot& snapshot) {
             sum.clients_waiting += part.clients_waiting;
             sum.clients_active += part.clients_active;
             sum.clients_pinned += part.clients_pinned;
+            sum.statements += part.statements;
+            sum.statement_bytes += part.statement_bytes;
         }
     }
     for (const WorkerSnapshot& worker : snapshot.workers) {

@@ -38,6 +38,7 @@ struct PoolCounters {
     std::uint64_t received_bytes = 0;  ///< From clients, sent on to backends.
     std::uint64_t sent_bytes = 0;      ///< From backends, sent on to clients.
     std::uint64_t recoveries = 0;      ///< Backends whose client left in the middle of something.
+    pg::StatementCounters statements;
     std::array<std::uint64_t, pg::pin_reason_count> pins{};  ///< Clients that began to be pinned.
     Histogram wait_seconds;   ///< From asking for a backend to holding one; 0 counts too.
     Histogram lease_seconds;  ///< From holding a backend to giving it back.
@@ -54,6 +55,8 @@ struct PoolSnapshot {
     std::uint32_t clients_waiting = 0;
     std::uint32_t clients_active = 0;  ///< Holding a backend.
     std::uint32_t clients_pinned = 0;  ///< Of those: past the end of a transaction, for a reason.
+    std::uint64_t statements = 0;      ///< Remembered of clients.
+    std::uint64_t statement_bytes = 0;
 };
 
 /// One row of SHOW CLIENTS.

@@ -96,6 +96,9 @@ class Worker {
     void for_each_shard(const std::function<void(PgShard&)>& visit);
 
     WorkerCounters counters;
+    /// For the relay, to put together what leaves in one send. Empty between two departures.
+    std::string room_to_backend;
+    std::string room_to_client;
 
   private:
     enum class Phase : std::uint8_t { serving, draining, shut };

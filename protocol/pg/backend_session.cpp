@@ -1,6 +1,6 @@
 #include "protocol/pg/backend_session.hpp"
 
-#include "protocol/wire/writer.hpp"
+#include "protocol/pg/command_tag.hpp"
 
 #include <algorithm>
 
@@ -12,62 +12,22 @@ namespace {
 /// request. PostgreSQL's own are some hundred bytes.
 constexpr std::uint32_t whole_frame_bytes_max = 64U * 1024U;
 
-/// Whether a reply to this ends with a ReadyForQuery.
-bool ends_with_ready(Owed owed) noexcept {
-    return owed == Owed::sync || owed == Owed::query || owed == Owed::function_call;
-}
+constexpr std::string_view parse_complete{"1\0\0\0\4", 5};
+constexpr std::string_view close_complete{"3\0\0\0\4", 5};
 
 }  // namespace
 
-void BackendSession::sent(OwedReply entry) {
-    // With another request behind it, an open COPY has failed already, or will for that request.
-    const bool into_copy = stage_ == Stage::copy_in && queue_.size() == 1;
-    switch (entry.owed) {
-        case Owed::nothing: return;
-        case Owed::sync:
-            if (into_copy) {
-                // "Flush and Sync messages ... are ignored" while the backend reads CopyData.
-                copy_swallowed_sync_ = true;
-                return;
-            }
-            if (stage_ != Stage::copy_in) stage_ = Stage::in_step;
-            queue_.push(entry);
-            return;
-        case Owed::copy_end:
-            if (into_copy) {
-                // An extended COPY still waits for its Sync; a simple one ends by itself.
-                stage_ = stage_behind_copy();
-            } else if (!queue_.empty()) {
-                // It may end a COPY that has been asked for and not begun; else it is ignored.
-                queue_.push(entry);
-            }
-            return;
-        case Owed::query:
-        case Owed::function_call:
-        case Owed::parse:
-        case Owed::bind:
-        case Owed::describe:
-        case Owed::execute:
-        case Owed::close: break;
-    }
-    if (stage_ == Stage::skipping) {
-        // Discarded there, never answered; unless the backend has found the Sync in question.
-        if (doubt_ == Doubt::stray_ready) doubt_ = Doubt::lost;
-        return;
-    }
-    if (ends_with_ready(entry.owed)) {
-        if (stage_ == Stage::unsynced) stage_ = Stage::in_step;
-    } else if (stage_ == Stage::in_step) {
-        stage_ = Stage::unsynced;
-    }
-    queue_.push(entry);
+BackendRun BackendSession::answer() {
+    const bool parse = queue_.front().owed == Owed::parse;
+    pop_front();
+    return {0, Audience::client, BackendEvent::answer, parse ? parse_complete : close_complete};
 }
 
 BackendRun BackendSession::next(wire::Bytes available) {
     BackendRun run;
     // What came before the fault still counts; the fault is found again behind it.
     const auto violation = [&run] {
-        return run.bytes > 0 ? run : BackendRun{0, Audience::nobody, BackendEvent::violation};
+        return run.bytes > 0 ? run : BackendRun{0, Audience::nobody, BackendEvent::violation, {}};
     };
     while (true) {
         if (body_left_ > 0) {
@@ -78,6 +38,7 @@ BackendRun BackendSession::next(wire::Bytes available) {
             run.bytes += taken;
             run.audience = body_audience_;
         }
+        if (answers_next()) return run.bytes > 0 ? run : answer();
         const wire::Bytes rest = available.subspan(run.bytes);
         if (rest.size() < frame_header_bytes) return run;
 
@@ -87,7 +48,19 @@ BackendRun BackendSession::next(wire::Bytes available) {
         if (type == BackendMessage::ReadyForQuery && header.body_bytes != 1) {
             return violation();
         }
-        const Fate fate = fate_of(type);
+        Fate fate = fate_of(type);
+        if (fate.whole && fate.audience == Audience::client &&
+            type == BackendMessage::ErrorResponse) {
+            // So large an error passes with the name that it shows, if it shows one.
+            fate.whole = header.body_bytes <= whole_frame_bytes_max;
+        }
+        if (type == BackendMessage::CommandComplete) {
+            if (rest.size() <
+                frame_header_bytes + std::min<std::size_t>(header.body_bytes, tag_bytes_telling)) {
+                return run;
+            }
+            fate.whole = may_mean_something(wire::as_text(rest.subspan(frame_header_bytes)));
+        }
         if (run.bytes > 0 && (fate.whole || fate.audience != run.audience)) {
             // ReadyForQuery may close a run of its own audience; every other whole frame is alone.
             if (type != BackendMessage::ReadyForQuery || fate.audience != run.audience) return run;
@@ -115,12 +88,18 @@ BackendRun BackendSession::next(wire::Bytes available) {
 }
 
 BackendSession::Fate BackendSession::fate_of(BackendMessage type) const noexcept {
-    const Audience audience = queue_.empty() ? Audience::client : queue_.front().audience;
+    const Audience asked = queue_.empty() ? Audience::client : queue_.front().audience;
+    const bool on_behalf = asked == Audience::client_if_error;
+    const Audience audience = on_behalf ? Audience::nobody : asked;
     switch (type) {
         case BackendMessage::ReadyForQuery:
             return {stray_ready_next() ? Audience::client : audience, true};
-        case BackendMessage::ParameterStatus: return {audience, true};
-        case BackendMessage::ErrorResponse: return {audience, audience == Audience::nobody};
+        case BackendMessage::ParameterStatus:
+            return {on_behalf ? Audience::client : audience, true};
+        case BackendMessage::ErrorResponse:
+            return {on_behalf ? Audience::client : audience,
+                    audience == Audience::nobody ||
+                        (!queue_.empty() && shows_our_name(queue_.front()))};
         case BackendMessage::NotificationResponse: return {Audience::client, false};
         case BackendMessage::Authentication:
         case BackendMessage::BackendKeyData:
@@ -153,18 +132,25 @@ BackendEvent BackendSession::received(BackendMessage type, wire::Bytes whole_bod
         case BackendMessage::NoticeResponse:
         case BackendMessage::NotificationResponse: return BackendEvent::none;
         case BackendMessage::ErrorResponse: {
-            const bool private_request =
-                !queue_.empty() && queue_.front().audience == Audience::nobody;
+            const bool asked = !queue_.empty();
+            const bool private_request = asked && queue_.front().audience == Audience::nobody;
+            const bool renamed = asked && !private_request && !whole_body.empty();
+            if (asked) failed_ = queue_.front();
             error_received();
-            return private_request ? BackendEvent::private_error : BackendEvent::none;
+            if (renamed) error_described(whole_body);
+            return private_request ? BackendEvent::private_error
+                   : renamed       ? BackendEvent::renamed_error
+                                   : BackendEvent::none;
         }
         case BackendMessage::Authentication:
         case BackendMessage::BackendKeyData:
         case BackendMessage::CopyBothResponse:
         case BackendMessage::NegotiateProtocolVersion: return BackendEvent::violation;
+        case BackendMessage::CommandComplete:
+            if (!whole_body.empty()) tag_seen(whole_body);
+            [[fallthrough]];
         case BackendMessage::BindComplete:
         case BackendMessage::CloseComplete:
-        case BackendMessage::CommandComplete:
         case BackendMessage::CopyData:
         case BackendMessage::CopyDone:
         case BackendMessage::CopyInResponse:
@@ -256,7 +242,7 @@ BackendEvent BackendSession::ready_received(wire::Bytes body) {
 }
 
 void BackendSession::error_received() {
-    error_outstanding_ = queue_.empty() || queue_.front().audience == Audience::client;
+    error_outstanding_ = queue_.empty() || queue_.front().audience != Audience::nobody;
     if (queue_.empty()) {
         // Unasked for, an error is the backend's farewell; the end of its stream follows.
         doubt_ = Doubt::lost;
@@ -264,7 +250,12 @@ void BackendSession::error_received() {
     }
     const Owed failed = queue_.front().owed;
     if (doubt_ == Doubt::stray_ready && failed != Owed::sync) doubt_ = Doubt::none;
-    if (copy_swallowed_sync_ && doubt_ == Doubt::none) doubt_ = Doubt::stray_ready;
+    if (copy_swallowed_sync_ && doubt_ == Doubt::none) {
+        // Where an answer of ours belongs among replies in doubt cannot be told.
+        const bool answers = queue_.any_behind_front(
+            [](const OwedReply& entry) { return entry.audience == Audience::client_from_us; });
+        doubt_ = answers ? Doubt::lost : Doubt::stray_ready;
+    }
     copy_swallowed_sync_ = false;
     front_answered_ = true;
     if (!ends_with_ready(failed)) {
@@ -277,12 +268,11 @@ void BackendSession::error_received() {
 /// "The backend ... reads and discards messages until a Sync is reached": what was sent behind
 /// the failed request is never answered, simple Query included.
 void BackendSession::skip_to_sync() {
-    queue_.pop();
-    front_answered_ = false;
+    finish_front(Outcome::failed);
     while (!queue_.empty() && queue_.front().owed != Owed::sync) {
         const bool ignored_anyway = queue_.front().owed == Owed::copy_end;
         if (doubt_ == Doubt::stray_ready && !ignored_anyway) doubt_ = Doubt::lost;
-        queue_.pop();
+        finish_front(Outcome::read_over);
     }
     if (queue_.empty()) {
         stage_ = Stage::skipping;
@@ -298,13 +288,14 @@ bool BackendSession::copy_in_started() {
     bool swallowed = false;
     bool other_request = false;
     const bool ended = queue_.drop_behind_front(
-        [&](OwedReply entry) {
+        [&](const OwedReply& entry) {
             const bool sync = entry.owed == Owed::sync && !other_request;
+            if (sync && entry.audience == Audience::client) --ready_owed_;
             swallowed = swallowed || sync;
             other_request = other_request || (entry.owed != Owed::sync);
             return sync;
         },
-        [&](OwedReply entry) { return entry.owed == Owed::copy_end && !other_request; });
+        [&](const OwedReply& entry) { return entry.owed == Owed::copy_end && !other_request; });
     copy_swallowed_sync_ = swallowed;
     stage_ = ended ? stage_behind_copy() : Stage::copy_in;
     return true;
@@ -334,63 +325,10 @@ bool BackendSession::command_completed() {
 }
 
 void BackendSession::pop_front() {
-    queue_.pop();
-    front_answered_ = false;
+    finish_front(Outcome::happened);
     // The end of a COPY that never began: the backend reads over it.
     while (!queue_.empty() && queue_.front().owed == Owed::copy_end)
         queue_.pop();
-}
-
-void BackendSession::append_recovery(std::string& out) {
-    wire::Writer writer(out);
-    const auto sync = [&] {
-        writer.begin_frame(static_cast<char>(ClientMessage::Sync)).end_frame();
-        sent({Owed::sync, Audience::nobody});
-    };
-    switch (stage_) {
-        case Stage::copy_in:
-            writer.begin_frame(static_cast<char>(ClientMessage::CopyFail));
-            writer.c_string("client left during COPY").end_frame();
-            sent({Owed::copy_end, Audience::nobody});
-            if (stage_ == Stage::unsynced) sync();
-            return;
-        case Stage::unsynced:
-            // What was asked for may turn out to be a COPY, in which only Flush does no harm.
-            if (!queue_.empty()) {
-                writer.begin_frame(static_cast<char>(ClientMessage::Flush)).end_frame();
-                return;
-            }
-            // Sync alone would commit what the client executed and never asked to keep. Outside of
-            // a transaction block ROLLBACK warns and rolls back the implicit one all the same.
-            writer.begin_frame(static_cast<char>(ClientMessage::Parse))
-                .c_string("")
-                .c_string("ROLLBACK")
-                .u16(0)
-                .end_frame();
-            sent({Owed::parse, Audience::nobody});
-            writer.begin_frame(static_cast<char>(ClientMessage::Bind))
-                .c_string("")
-                .c_string("")
-                .u16(0)
-                .u16(0)
-                .u16(0)
-                .end_frame();
-            sent({Owed::bind, Audience::nobody});
-            writer.begin_frame(static_cast<char>(ClientMessage::Execute))
-                .c_string("")
-                .u32(0)
-                .end_frame();
-            sent({Owed::execute, Audience::nobody});
-            sync();
-            return;
-        case Stage::skipping: sync(); return;
-        case Stage::in_step: break;
-    }
-    if (!queue_.empty() || body_left_ > 0 || in_doubt()) return;
-    if (doubt_ == Doubt::none && status_ == TransactionStatus::idle) return;
-    // Outside a transaction it changes nothing, but its reply ends a doubt.
-    writer.begin_frame(static_cast<char>(ClientMessage::Query)).c_string("ROLLBACK").end_frame();
-    sent({Owed::query, Audience::nobody});
 }
 
 }  // namespace sluice::pg

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "protocol/pg/backend_statements.hpp"
+#include "protocol/pg/client_statements.hpp"
 #include "protocol/pg/frame.hpp"
 #include "protocol/pg/reply_queue.hpp"
 #include "protocol/wire/cursor.hpp"
@@ -7,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace sluice::pg {
 
@@ -16,6 +19,8 @@ enum class BackendEvent : std::uint8_t {
     ready,          ///< The run ends with a ReadyForQuery.
     parameter,      ///< The run is exactly one whole ParameterStatus frame.
     private_error,  ///< The run is one whole ErrorResponse to a request of this program's own.
+    renamed_error,  ///< The run is one whole ErrorResponse; a name of ours may stand in its words.
+    answer,         ///< No bytes were taken: the client gets `reply`, which the backend never gave.
     violation,      ///< The backend broke the protocol: close it. `bytes` is meaningless.
 };
 
@@ -24,6 +29,7 @@ struct BackendRun {
     std::size_t bytes = 0;
     Audience audience = Audience::client;
     BackendEvent event = BackendEvent::none;
+    std::string_view reply;  ///< Static lifetime.
 };
 
 /// One backend's conversation after its login: which replies it still owes, whether it is inside
@@ -37,7 +43,7 @@ struct BackendRun {
 class BackendSession {
   public:
     /// A request has been handed to the backend's socket, in this order.
-    void sent(OwedReply entry);
+    void sent(const OwedReply& entry);
 
     /// Takes the longest run of bytes with one fate off the front of `available`. Zero bytes and
     /// no event mean that more must arrive first; what was not taken is offered again then.
@@ -67,13 +73,46 @@ class BackendSession {
                stage_ == Stage::in_step && status_ == TransactionStatus::idle;
     }
 
+    /// The statements on this backend; what is sent and answered keeps them up to date.
+    [[nodiscard]] BackendStatements& statements() noexcept { return statements_; }
+    /// Whose statements the entries that follow change; null: nobody's any more. What has not been
+    /// settled then never is.
+    void serve_statements_of(ClientStatements* client) noexcept { client_statements_ = client; }
+    /// Counts the Syncs sent: an error makes the backend read over requests of one number at most.
+    [[nodiscard]] std::uint32_t batch() const noexcept { return batch_; }
+    /// What is sent now will be read over, up to a Sync.
+    [[nodiscard]] bool skipping() const noexcept { return stage_ == Stage::skipping; }
+    /// A request sent now succeeds as far as anything before it is concerned, or is read over: the
+    /// transaction will not have failed when its turn comes.
+    [[nodiscard]] bool predictable() const noexcept {
+        return status_ != TransactionStatus::failed && ready_owed_ == 0 && doubt_ == Doubt::none &&
+               (stage_ == Stage::in_step || stage_ == Stage::unsynced);
+    }
+    /// No transaction block is open where a request sent now will be executed.
+    [[nodiscard]] bool outside_block() const noexcept {
+        return predictable() && status_ == TransactionStatus::idle && !executed_;
+    }
+    /// The next reply to the client is not the backend's to give: `next` has it, without bytes.
+    [[nodiscard]] bool answers_next() const noexcept {
+        return !queue_.empty() && queue_.front().audience == Audience::client_from_us &&
+               body_left_ == 0;
+    }
+    /// A transaction has ended in which some definition changed. Asked once for each.
+    [[nodiscard]] bool take_schema_change() noexcept {
+        if (!schema_changed_ || status_ != TransactionStatus::idle) return false;
+        schema_changed_ = false;
+        return true;
+    }
+    /// The request that the last error answered.
+    [[nodiscard]] const OwedReply& failed() const noexcept { return failed_; }
+
     [[nodiscard]] TransactionStatus status() const noexcept { return status_; }
     [[nodiscard]] std::size_t owed_count() const noexcept { return queue_.size(); }
     /// An earlier request is being executed or is in line, so a cancel has something to hit.
     [[nodiscard]] bool busy() const noexcept { return !queue_.empty(); }
     /// What is being executed is the client's, not ours.
     [[nodiscard]] bool owes_client() const noexcept {
-        return !queue_.empty() && queue_.front().audience == Audience::client;
+        return !queue_.empty() && queue_.front().audience != Audience::nobody;
     }
     /// The client has seen an error that no ReadyForQuery has followed: if the backend is lost now,
     /// that error said why, and a second one would be one too many.
@@ -106,6 +145,12 @@ class BackendSession {
     };
 
     [[nodiscard]] Fate fate_of(BackendMessage type) const noexcept;
+    [[nodiscard]] BackendRun answer();
+    void note_sent(const OwedReply& entry);
+    void settle(const OwedReply& entry, Outcome outcome);
+    void finish_front(Outcome outcome);
+    void error_described(wire::Bytes body);
+    void tag_seen(wire::Bytes body);
     [[nodiscard]] BackendEvent received(BackendMessage type, wire::Bytes whole_body);
     [[nodiscard]] bool answered(BackendMessage type);
     [[nodiscard]] bool stray_ready_next() const noexcept;
@@ -119,12 +164,19 @@ class BackendSession {
     void pop_front();
 
     ReplyQueue queue_;
-    std::uint32_t body_left_ = 0;  ///< Bytes of a frame passed on in pieces.
+    BackendStatements statements_;
+    ClientStatements* client_statements_ = nullptr;
+    OwedReply failed_;
+    std::uint32_t batch_ = 0;
+    std::uint32_t ready_owed_ = 0;  ///< ReadyForQuery to the client.
+    std::uint32_t body_left_ = 0;   ///< Bytes of a frame passed on in pieces.
     Audience body_audience_ = Audience::client;
     TransactionStatus status_ = TransactionStatus::idle;
     Stage stage_ = Stage::in_step;
     Doubt doubt_ = Doubt::none;
     bool error_outstanding_ = false;
+    bool schema_changed_ = false;       ///< In this transaction.
+    bool executed_ = false;             ///< In the batch that no Sync has ended.
     bool copy_swallowed_sync_ = false;  ///< A Sync was sent that the COPY in progress ignores.
     bool front_answered_ = false;       ///< Some of the front entry's reply has come.
 };

@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <tuple>
 #include <utility>
 
 namespace sluice::pg {
 
 namespace {
-
-/// Longest name read in Bind before the statement's name is looked for. PostgreSQL itself uses
-/// only the first 63 bytes of a name.
-constexpr std::size_t name_bytes_max = 4096;
 
 /// Names of functions by object id that keep session state and can be called by FunctionCall.
 /// Source: PostgreSQL 15, catalog pg_proc (ids of built-in functions never change).
@@ -25,8 +22,8 @@ constexpr std::string_view ready_idle{"Z\0\0\0\5I", 6};
 constexpr std::string_view close_unnamed{"C\0\0\0\6S\0", 7};
 
 constexpr std::array<std::string_view, pin_reason_count> pin_names{
-    "named_statement", "unnamed_statement", "sql_prepare", "set",  "listen",
-    "temporary_table", "advisory_lock",     "with_hold",   "code", "function_call"};
+    "sql_prepare",   "set",       "listen", "temporary_table",
+    "advisory_lock", "with_hold", "code",   "function_call"};
 
 /// Whether a refused batch may hold it: everything that PostgreSQL itself reads over after an
 /// error. Terminate and unknown types keep their meaning.
@@ -87,7 +84,9 @@ Wants ClientSession::wants(wire::Bytes available) const noexcept {
     return Wants::nothing;
 }
 
-ClientSession::Step ClientSession::next(wire::Bytes available, Lending lending) {
+ClientSession::Step ClientSession::next(wire::Bytes available, Lending lending,
+                                        const StatementLease* statements) {
+    waiting_ = false;
     if (body_left_ > 0) return body_step(available);
     if (available.size() < frame_header_bytes) return {};
     const FrameHeader header = read_frame_header(available);
@@ -95,7 +94,7 @@ ClientSession::Step ClientSession::next(wire::Bytes available, Lending lending) 
     if (header.body_bytes > frame_bytes_max_) return violation("message is larger than allowed");
     if (refusal_ != Refusal::none) return refused_step(header, available);
     return lending == Lending::none ? unleased_step(header, available)
-                                    : frame_step(header, available);
+                                    : frame_step(header, available, statements);
 }
 
 ClientSession::Step ClientSession::body_step(wire::Bytes available) {
@@ -120,30 +119,26 @@ ClientSession::Step ClientSession::body_step(wire::Bytes available) {
     return step;
 }
 
-ClientSession::Step ClientSession::frame_step(FrameHeader header, wire::Bytes available) {
-    const wire::Bytes body = available.subspan(
-        frame_header_bytes, std::min<std::size_t>(header.body_bytes, available.size() - 5));
+ClientSession::Step ClientSession::frame_step(FrameHeader header, wire::Bytes available,
+                                              const StatementLease* statements) {
     switch (static_cast<ClientMessage>(header.type)) {
-        case ClientMessage::Query: {
-            unnamed_ours_ = true;  // A simple query drops the unnamed statement.
-            unnamed_unbound_ = false;
-            scan(body, body.size() == header.body_bytes);
-            return forward_step(header, available, Owed::query);
-        }
-        case ClientMessage::Parse: return parse_step(header, available);
-        case ClientMessage::Bind: return bind_step(header, available);
-        case ClientMessage::Describe: return describe_step(header, available);
+        case ClientMessage::Query: return query_step(header, available, statements);
+        case ClientMessage::Parse:
+            if (header.body_bytes < 4) return violation("invalid Parse message");
+            return named_step(header, available, statements);
+        case ClientMessage::Bind: return named_step(header, available, statements);
+        case ClientMessage::Describe:
+            if (header.body_bytes < 2) return violation("invalid Describe message");
+            return named_step(header, available, statements);
+        case ClientMessage::Close: return named_step(header, available, statements);
         case ClientMessage::Execute:
-            return behind_close_unnamed(forward_step(header, available, Owed::execute));
-        case ClientMessage::Close:
-            return behind_close_unnamed(forward_step(header, available, Owed::close));
-        case ClientMessage::Sync:
-            if (unnamed_unbound_) add_pin(PinReason::unnamed_statement);
-            return forward_step(header, available, Owed::sync);
+            if (statements != nullptr) return forward_step(header, available, {Owed::execute});
+            return behind_close_unnamed(forward_step(header, available, {Owed::execute}));
+        case ClientMessage::Sync: return forward_step(header, available, {Owed::sync});
         case ClientMessage::Flush:
-        case ClientMessage::CopyData: return forward_step(header, available, Owed::nothing);
+        case ClientMessage::CopyData: return forward_step(header, available, {Owed::nothing});
         case ClientMessage::CopyDone:
-        case ClientMessage::CopyFail: return forward_step(header, available, Owed::copy_end);
+        case ClientMessage::CopyFail: return forward_step(header, available, {Owed::copy_end});
         case ClientMessage::FunctionCall: return function_call_step(header, available);
         case ClientMessage::PasswordMessage: return violation("unexpected password message");
         case ClientMessage::Terminate: {
@@ -156,7 +151,7 @@ ClientSession::Step ClientSession::frame_step(FrameHeader header, wire::Bytes av
 }
 
 ClientSession::Step ClientSession::forward_step(FrameHeader header, wire::Bytes available,
-                                                Owed owed) {
+                                                OwedReply owed) {
     const std::size_t frame_bytes = frame_header_bytes + std::size_t{header.body_bytes};
     Step step;
     step.kind = StepKind::forward;
@@ -190,11 +185,11 @@ ClientSession::Step ClientSession::unleased_step(FrameHeader header, wire::Bytes
         case ClientMessage::Query:
         case ClientMessage::Terminate: break;
     }
-    return frame_step(header, available);
+    return frame_step(header, available, nullptr);
 }
 
 ClientSession::Step ClientSession::discard_step(FrameHeader header, wire::Bytes available) {
-    Step step = forward_step(header, available, Owed::nothing);
+    Step step = forward_step(header, available, {Owed::nothing});
     step.kind = StepKind::discard;
     body_ = Body::discard;
     return step;
@@ -202,9 +197,14 @@ ClientSession::Step ClientSession::discard_step(FrameHeader header, wire::Bytes 
 
 ClientSession::Step ClientSession::refused_step(FrameHeader header, wire::Bytes available) {
     const auto type = static_cast<ClientMessage>(header.type);
-    if (!discardable(type)) return frame_step(header, available);
+    if (!discardable(type)) return frame_step(header, available, nullptr);
     Step step = discard_step(header, available);
     const bool alone = type == ClientMessage::Query || type == ClientMessage::FunctionCall;
+    if (type == ClientMessage::Query && statements_ && statements_->has_unnamed() &&
+        refusal_ == Refusal::announced) {
+        // Refused, it comes to as much as one that fails at once.
+        statements_->drop_unnamed();
+    }
     if (refusal_ == Refusal::announced) {
         refusal_ = alone ? Refusal::until_frame_end : Refusal::until_sync;
     }
@@ -219,42 +219,94 @@ ClientSession::Step ClientSession::refused_step(FrameHeader header, wire::Bytes 
     return step;
 }
 
-ClientSession::Step ClientSession::parse_step(FrameHeader header, wire::Bytes available) {
-    if (header.body_bytes < 4) return violation("invalid Parse message");
-    if (available.size() == frame_header_bytes) return {};
-    const wire::Bytes body = available.subspan(frame_header_bytes);
-    if (body[0] != std::byte{0}) {
-        add_pin(PinReason::named_statement);  // For which the text does not matter any more.
-        return behind_close_unnamed(forward_step(header, available, Owed::parse));
+ClientSession::Step ClientSession::query_step(FrameHeader header, wire::Bytes available,
+                                              const StatementLease* statements) {
+    unnamed_ours_ = true;  // A simple query drops the unnamed statement.
+    OwedReply owed{Owed::query};
+    if (statements != nullptr && statements_ && !statements->backend.skipping()) {
+        statements_->set_unkept(ClientStatements::Unkept::none);
+        statements->backend.serve_statements_of(statements_.get());
     }
-    unnamed_ours_ = true;  // As the first of a lease it is never discarded; later it was true.
-    unnamed_unbound_ = true;
-    const std::size_t in_hand = std::min<std::size_t>(body.size(), header.body_bytes);
-    scan(body.subspan(1, in_hand - 1), in_hand == header.body_bytes);
-    return forward_step(header, available, Owed::parse);
+    const wire::Bytes text = available.subspan(
+        frame_header_bytes, std::min<std::size_t>(header.body_bytes, available.size() - 5));
+    const Feature features = scan(text, text.size() == header.body_bytes);
+    if (statements != nullptr && statements_ && !statements->backend.skipping()) {
+        // What DISCARD and DEALLOCATE leave is known when they have been answered.
+        const bool may_go = scanner_ || has(features, Feature::reset | Feature::session_name);
+        if (may_go || statements_->has_unnamed()) {
+            using Names = ClientStatements::Names;
+            owed.changes_client = true;
+            statements_->begin_query(may_go ? Names::may_go : Names::stay,
+                                     statements->backend.batch());
+        }
+    }
+    return forward_step(header, available, owed);
 }
 
-ClientSession::Step ClientSession::bind_step(FrameHeader header, wire::Bytes available) {
-    // Portal name, then statement name: only whether the latter is empty matters.
-    const std::size_t in_hand =
-        std::min<std::size_t>(header.body_bytes, available.size() - frame_header_bytes);
-    const wire::Bytes body = available.subspan(frame_header_bytes, in_hand);
-    const wire::Bytes searched = body.first(std::min(in_hand, name_bytes_max + 1));
-    const auto end = std::find(searched.begin(), searched.end(), std::byte{0});
-    if (end == searched.end() && in_hand > name_bytes_max) {
-        return violation("name in Bind message is too long");
+/// Parse, Bind, Describe and Close.
+ClientSession::Step ClientSession::named_step(FrameHeader header, wire::Bytes available,
+                                              const StatementLease* statements) {
+    const auto type = static_cast<ClientMessage>(header.type);
+    const bool of_either = type == ClientMessage::Describe || type == ClientMessage::Close;
+    if (of_either && header.body_bytes > 0 && available.size() == frame_header_bytes) return {};
+    const bool of_portal =
+        of_either && header.body_bytes > 0 && available[frame_header_bytes] == std::byte{'P'};
+    if (statements != nullptr && !of_portal) return passage_step(header, available, *statements);
+
+    const Owed owed = type == ClientMessage::Parse   ? Owed::parse
+                      : type == ClientMessage::Bind  ? Owed::bind
+                      : type == ClientMessage::Close ? Owed::close
+                                                     : Owed::describe;
+    if (statements != nullptr) return forward_step(header, available, {owed});
+    if (type == ClientMessage::Parse) {
+        NamedFrame named;
+        const NameSearch search = find_name(available, named);
+        if (search == NameSearch::more_bytes) return {};
+        if (search == NameSearch::too_long) return violation("name in Parse message is too long");
+        if (search == NameSearch::found) {
+            scan_parse(header, available, named.name_end);
+            // As the first of a lease it is never read over; later it was true.
+            if (named.name.empty()) unnamed_ours_ = true;
+        }
     }
-    const auto statement_at = static_cast<std::size_t>(end - searched.begin()) + 1;
-    if (statement_at >= in_hand) {
-        return in_hand == header.body_bytes ? violation("invalid Bind message") : Step{};
-    }
-    if (body[statement_at] == std::byte{0}) unnamed_unbound_ = false;
-    return behind_close_unnamed(forward_step(header, available, Owed::bind));
+    return behind_close_unnamed(forward_step(header, available, {owed}));
 }
 
-ClientSession::Step ClientSession::describe_step(FrameHeader header, wire::Bytes available) {
-    if (header.body_bytes < 2) return violation("invalid Describe message");
-    return behind_close_unnamed(forward_step(header, available, Owed::describe));
+ClientSession::Step ClientSession::passage_step(FrameHeader header, wire::Bytes available,
+                                                const StatementLease& lease) {
+    using Kind = StatementPassage::Plan::Kind;
+    if (!statements_) statements_ = std::make_unique<ClientStatements>(lease.desk.catalog);
+    const std::uint32_t planning = pins_ == 0 ? lease.planning : lease.own_planning;
+    StatementPassage passage(lease, *statements_, available, planning);
+    const auto type = static_cast<ClientMessage>(header.type);
+    const StatementPassage::Plan plan = type == ClientMessage::Parse   ? passage.parse()
+                                        : type == ClientMessage::Bind  ? passage.bind()
+                                        : type == ClientMessage::Close ? passage.close()
+                                                                       : passage.describe();
+    Step step;
+    switch (plan.kind) {
+        case Kind::more_bytes: return step;
+        case Kind::waits:
+            step.kind = StepKind::wait;
+            waiting_ = true;
+            return step;
+        case Kind::name_too_long: return violation("name in message is too long");
+        case Kind::passes: break;
+    }
+    step = forward_step(header, available, plan.owed);
+    step.inject = lease.desk.written;
+    step.replaced = plan.replaced;
+    if (type == ClientMessage::Parse && !lease.backend.skipping()) {
+        scan_parse(header, available, passage.name_end());
+    }
+    return step;
+}
+
+void ClientSession::scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at) {
+    if (text_at == 0) return;  // There is no end of the name, so no text.
+    const std::size_t frame_bytes = frame_header_bytes + std::size_t{header.body_bytes};
+    const wire::Bytes in_hand = available.first(std::min(frame_bytes, available.size()));
+    std::ignore = scan(in_hand.subspan(text_at), in_hand.size() == frame_bytes);
 }
 
 ClientSession::Step ClientSession::behind_close_unnamed(Step step) noexcept {
@@ -263,7 +315,7 @@ ClientSession::Step ClientSession::behind_close_unnamed(Step step) noexcept {
         // before the first request of a lease, which nothing can make the backend discard; then
         // the backend itself knows whether a later Bind finds one.
         step.inject = close_unnamed;
-        step.injected_owed = Owed::close;
+        step.injected_owed = {Owed::close, Audience::nobody};
         unnamed_ours_ = true;
     }
     return step;
@@ -276,12 +328,15 @@ ClientSession::Step ClientSession::function_call_step(FrameHeader header, wire::
     const bool keeps_state = oid == oid_set_config || oid >= oid_first_user_defined ||
                              (oid >= oid_advisory_first && oid <= oid_advisory_last);
     if (keeps_state) add_pin(PinReason::function_call);
-    return forward_step(header, available, Owed::function_call);
+    return forward_step(header, available, {Owed::function_call});
 }
 
-void ClientSession::lease_ended() noexcept {
+void ClientSession::lease_ended() {
+    if (statements_) {
+        statements_->settle_nothing();
+        statements_->set_unkept(ClientStatements::Unkept::none);
+    }
     unnamed_ours_ = false;
-    unnamed_unbound_ = false;
     session_reset_ = false;
 }
 
@@ -290,15 +345,17 @@ std::optional<PinReason> ClientSession::pin() const noexcept {
     return static_cast<PinReason>(std::countr_zero(pins_));
 }
 
-void ClientSession::scan(wire::Bytes text, bool whole) {
+/// What is known of the text so far.
+Feature ClientSession::scan(wire::Bytes text, bool whole) {
     if (whole) {
         StatementScanner scanner;
         scanner.feed(text);
         add_features(scanner.features());
-        return;
+        return scanner.features();
     }
     scanner_ = std::make_unique<StatementScanner>();
     scanner_->feed(text);
+    return scanner_->features();
 }
 
 void ClientSession::add_features(Feature features) noexcept {

@@ -3,6 +3,7 @@
 #include "protocol/pg/frame.hpp"
 #include "protocol/pg/reply_queue.hpp"
 #include "protocol/pg/statement_features.hpp"
+#include "protocol/pg/statement_passage.hpp"
 #include "protocol/step.hpp"
 #include "protocol/wire/cursor.hpp"
 
@@ -16,18 +17,16 @@ namespace sluice::pg {
 
 /// Why a client keeps its backend past the end of a transaction.
 enum class PinReason : std::uint8_t {
-    named_statement,    ///< Parse with a name.
-    unnamed_statement,  ///< Parse without a name, left unbound at Sync: a later Bind will want it.
-    sql_prepare,        ///< PREPARE.
-    set,                ///< SET, set_config().
-    listen,             ///< LISTEN.
-    temporary_table,    ///< CREATE TEMP, SELECT INTO TEMP, pg_temp.
-    advisory_lock,      ///< A session-level advisory lock.
-    with_hold,          ///< DECLARE ... WITH HOLD.
-    code,               ///< DO, CALL, LOAD: what they leave behind cannot be seen.
-    function_call,      ///< FunctionCall of a function that keeps session state.
+    sql_prepare,      ///< PREPARE.
+    set,              ///< SET, set_config().
+    listen,           ///< LISTEN.
+    temporary_table,  ///< CREATE TEMP, SELECT INTO TEMP, pg_temp.
+    advisory_lock,    ///< A session-level advisory lock.
+    with_hold,        ///< DECLARE ... WITH HOLD.
+    code,             ///< DO, CALL, LOAD: what they leave behind cannot be seen.
+    function_call,    ///< FunctionCall of a function that keeps session state.
 };
-constexpr std::size_t pin_reason_count = 10;
+constexpr std::size_t pin_reason_count = 8;
 
 /// The name of a reason in logs, metrics and SHOW CLIENTS.
 [[nodiscard]] std::string_view name_of(PinReason reason) noexcept;
@@ -47,7 +46,7 @@ enum class Lending : std::uint8_t { none, leased };
 /// Source: PostgreSQL 15 manual, "Message Flow" and "Message Formats".
 class ClientSession {
   public:
-    using Step = sluice::Step<Owed>;
+    using Step = sluice::Step<OwedReply>;
 
     explicit ClientSession(std::uint32_t frame_bytes_max = 0x7fffffffU) noexcept
         : frame_bytes_max_(frame_bytes_max) {}
@@ -57,20 +56,33 @@ class ClientSession {
     /// Decides about the front of `available`. Without a lease no step forwards, provided that the
     /// caller took one where `wants` said `backend`: there is no batch to end then and no COPY to
     /// feed, so Sync is answered here and the others are read over, as PostgreSQL does.
-    [[nodiscard]] Step next(wire::Bytes available, Lending lending);
+    ///
+    /// With `statements` the client's statements are its own, whatever backend it has; without,
+    /// names pass through and belong to the backend's session.
+    [[nodiscard]] Step next(wire::Bytes available, Lending lending,
+                            const StatementLease* statements = nullptr);
 
     /// The request at the front cannot be served and an error has been sent in its place: what
     /// belongs to it is discarded, and its ReadyForQuery answered here.
     void refuse() noexcept { refusal_ = Refusal::announced; }
 
     /// The lease ended: what was remembered of the backend's own session is void.
-    void lease_ended() noexcept;
+    void lease_ended();
+    /// The client is gone: lets go of the catalog's statements.
+    void forget_statements() noexcept { statements_.reset(); }
 
     /// The first reason for which this client keeps its backend to its end, if any.
     [[nodiscard]] std::optional<PinReason> pin() const noexcept;
     [[nodiscard]] std::uint16_t pins() const noexcept { return pins_; }
     /// The session of the backend was changed in a way that its next user must not see.
     [[nodiscard]] bool needs_reset() const noexcept { return pins_ != 0 || session_reset_; }
+    /// A statement of the client is on the backend alone, and its use is still to come.
+    [[nodiscard]] bool holds_backend() const noexcept {
+        return statements_ && statements_->unkept() == ClientStatements::Unkept::unbound;
+    }
+    /// The last step was to wait.
+    [[nodiscard]] bool waiting() const noexcept { return waiting_; }
+    [[nodiscard]] const ClientStatements* statements() const noexcept { return statements_.get(); }
     /// In the middle of a frame: the backend has a part of it, or nobody.
     [[nodiscard]] bool within_frame() const noexcept { return body_left_ > 0; }
 
@@ -79,29 +91,31 @@ class ClientSession {
     enum class Refusal : std::uint8_t { none, announced, until_sync, until_frame_end };
 
     Step body_step(wire::Bytes available);
-    Step frame_step(FrameHeader header, wire::Bytes available);
+    Step frame_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
     Step unleased_step(FrameHeader header, wire::Bytes available);
-    Step forward_step(FrameHeader header, wire::Bytes available, Owed owed);
+    Step forward_step(FrameHeader header, wire::Bytes available, OwedReply owed);
     Step discard_step(FrameHeader header, wire::Bytes available);
     Step refused_step(FrameHeader header, wire::Bytes available);
-    Step parse_step(FrameHeader header, wire::Bytes available);
-    Step bind_step(FrameHeader header, wire::Bytes available);
-    Step describe_step(FrameHeader header, wire::Bytes available);
+    Step query_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
+    Step named_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
+    Step passage_step(FrameHeader header, wire::Bytes available, const StatementLease& lease);
     Step function_call_step(FrameHeader header, wire::Bytes available);
     Step behind_close_unnamed(Step step) noexcept;
-    void scan(wire::Bytes text, bool whole);
+    void scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at);
+    [[nodiscard]] Feature scan(wire::Bytes text, bool whole);
     void add_features(Feature features) noexcept;
     void add_pin(PinReason reason) noexcept;
 
-    std::unique_ptr<StatementScanner> scanner_;  ///< Only inside a SQL text that came in pieces.
+    std::unique_ptr<ClientStatements> statements_;  ///< From the first statement on.
+    std::unique_ptr<StatementScanner> scanner_;     ///< Only inside a SQL text that came in pieces.
     std::uint32_t frame_bytes_max_;
     std::uint32_t body_left_ = 0;
     std::uint16_t pins_ = 0;
     Body body_ = Body::forward;
     Refusal refusal_ = Refusal::none;
     bool session_reset_ = false;
-    bool unnamed_ours_ = false;     ///< No other client's unnamed statement is left in the backend.
-    bool unnamed_unbound_ = false;  ///< It was parsed and not bound yet.
+    bool unnamed_ours_ = false;  ///< No other client's unnamed statement is left in the backend.
+    bool waiting_ = false;
 };
 
 }  // namespace sluice::pg

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "protocol/pg/statement_id.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -20,13 +22,49 @@ enum class Owed : std::uint8_t {
     copy_end,       ///< CopyDone or CopyFail: answered only as part of a COPY, else ignored.
 };
 
-/// Who gets the reply: the client that asked, or nobody because this program asked.
-enum class Audience : std::uint8_t { client, nobody };
+/// Whether a reply to this ends with a ReadyForQuery.
+[[nodiscard]] constexpr bool ends_with_ready(Owed owed) noexcept {
+    return owed == Owed::sync || owed == Owed::query || owed == Owed::function_call;
+}
+
+/// Who gets the reply, and from whom.
+enum class Audience : std::uint8_t {
+    client,           ///< The client that asked.
+    nobody,           ///< This program asked.
+    client_if_error,  ///< We asked on behalf of the client's next request: an error answers that.
+    client_from_us,   ///< The backend was not asked: the client is answered here when its turn
+                      ///< comes.
+};
+
+/// What came of a request: an error answered it, or an earlier one, so that it was read over.
+enum class Outcome : std::uint8_t { happened, failed, read_over };
+
+/// What is special about a request that concerns a statement.
+enum class Twist : std::uint8_t {
+    none,
+    unnamed,        ///< Parse or Close of the backend's unnamed statement.
+    name_taken,     ///< Parse under a name that is taken, for the client's own is: it shall fail.
+    beyond_limits,  ///< The same, because the client has more statements than it may.
+};
 
 struct OwedReply {
+    constexpr OwedReply() noexcept = default;
+    constexpr OwedReply(Owed what, Audience to = Audience::client) noexcept
+        : owed(what), audience(to) {}
+
     Owed owed = Owed::nothing;
     Audience audience = Audience::client;
+    Twist twist = Twist::none;
+    bool changes_client = false;  ///< It settles the oldest change of the client's statements.
+    std::uint32_t slot = 0;       ///< Of the client's statement, whose name an error must show.
+    StatementId statement;  ///< Parse and Close: what changes. Bind and Describe: what is used.
 };
+
+/// Whether the backend may object to it with a name of ours in its words.
+[[nodiscard]] constexpr bool shows_our_name(const OwedReply& entry) noexcept {
+    return entry.twist == Twist::none ? static_cast<bool>(entry.statement)
+                                      : entry.twist != Twist::unnamed;
+}
 
 /// The requests a backend has been sent and has not fully answered, oldest first.
 ///
@@ -35,12 +73,12 @@ class ReplyQueue {
   public:
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
     [[nodiscard]] std::size_t size() const noexcept { return count_; }
-    [[nodiscard]] OwedReply front() const noexcept { return at(0); }
-    [[nodiscard]] OwedReply at(std::size_t index) const noexcept {
+    [[nodiscard]] const OwedReply& front() const noexcept { return at(0); }
+    [[nodiscard]] const OwedReply& at(std::size_t index) const noexcept {
         return ring_[(head_ + index) & (ring_.size() - 1)];
     }
 
-    void push(OwedReply entry) {
+    void push(const OwedReply& entry) {
         if (count_ == ring_.size()) grow();
         ring_[(head_ + count_) & (ring_.size() - 1)] = entry;
         ++count_;
@@ -54,6 +92,14 @@ class ReplyQueue {
         count_ = 0;
     }
 
+    template <typename Is>
+    [[nodiscard]] bool any_behind_front(Is is) const {
+        for (std::size_t index = 1; index < count_; ++index) {
+            if (is(at(index))) return true;
+        }
+        return false;
+    }
+
     /// Removes the entries behind the front for which `drop(entry)` says yes, up to the first for
     /// which `stop(entry)` says yes, and that one too. Returns whether there was such a one.
     template <typename Drop, typename Stop>
@@ -61,7 +107,7 @@ class ReplyQueue {
         std::size_t kept = 1;
         bool stopped = false;
         for (std::size_t index = 1; index < count_; ++index) {
-            const OwedReply entry = at(index);
+            const OwedReply& entry = at(index);
             if (!stopped && stop(entry)) {
                 stopped = true;
                 continue;

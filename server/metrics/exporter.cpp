@@ -159,6 +159,8 @@ void add_gauges(PoolSamples& samples, const PoolSnapshot& pool) {
     samples.add(Metric::pool_clients, "active", pool.clients_active);
     samples.add(Metric::pool_waiting_clients, stats.waiters);
     samples.add(Metric::pool_pinned_clients, pool.clients_pinned);
+    samples.add(Metric::pool_statements, pool.statements);
+    samples.add(Metric::pool_statement_bytes, pool.statement_bytes);
     samples.add(Metric::pool_oldest_wait, seconds_of(stats.oldest_wait));
 }
 
@@ -191,6 +193,10 @@ void add_counters(PoolSamples& samples, const PoolSnapshot& pool) {
     samples.add(Metric::pool_checks, engine.checks);
     samples.add(Metric::pool_recoveries, counters.recoveries);
     samples.add(Metric::pool_moves, engine.sends);
+    samples.add(Metric::pool_parses, counters.statements.parses);
+    samples.add(Metric::pool_parses_sent, counters.statements.parses_sent);
+    samples.add(Metric::pool_binds, counters.statements.binds);
+    samples.add(Metric::pool_evictions, counters.statements.evictions);
 }
 
 /// The pools under the names their labels bear, as many as are exported; the rest as one.

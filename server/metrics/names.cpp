@@ -116,6 +116,18 @@ constexpr std::array<MetricName, metric_count> rows{{
      "Backends whose client left in the middle of something."},
     {Metric::pool_moves, "sluice_pool_moves_total", counter, pool,
      "Backends sent to another worker, where somebody waited longer."},
+    {Metric::pool_parses, "sluice_pool_parses_total", counter, pool,
+     "Parse messages from clients that share backends."},
+    {Metric::pool_parses_sent, "sluice_pool_parses_sent_total", counter, pool,
+     "Parse messages to backends, on behalf of clients or as they came."},
+    {Metric::pool_binds, "sluice_pool_binds_total", counter, pool,
+     "Bind messages from clients that share backends."},
+    {Metric::pool_evictions, "sluice_pool_statement_evictions_total", counter, pool,
+     "Statements closed on a backend that had max_prepared_statements."},
+    {Metric::pool_statements, "sluice_pool_statements", gauge, pool,
+     "Statements remembered, those of clients included."},
+    {Metric::pool_statement_bytes, "sluice_pool_statement_bytes", gauge, pool,
+     "Bytes of the statements remembered."},
 }};
 
 constexpr bool rows_are_in_order() {

@@ -54,8 +54,14 @@ enum class Metric : std::uint8_t {
     pool_checks,
     pool_recoveries,
     pool_moves,
+    pool_parses,
+    pool_parses_sent,
+    pool_binds,
+    pool_evictions,
+    pool_statements,
+    pool_statement_bytes,
 };
-constexpr std::size_t metric_count = 45;
+constexpr std::size_t metric_count = 51;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

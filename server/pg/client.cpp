@@ -232,6 +232,7 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
     if (shard_ != nullptr) {
         if (waiting()) shard_->engine().abandon(*this, engine().now());
         if (backend_ != nullptr) PgRelay::abandon_lease(*this);
+        session_.forget_statements();
         shard_->pool().client_left(shard_->index());
         --shard_->clients_entered;
         if (pins_counted_ != 0) --shard_->clients_pinned;

@@ -52,6 +52,12 @@ class PgPool final : public pool::PoolAttachment {
     [[nodiscard]] std::uint32_t first_host() const noexcept { return first_host_; }
     void remember_host(std::uint32_t index) noexcept { first_host_ = index; }
 
+    /// Grows with each change of a definition that one of its backends was seen to make.
+    [[nodiscard]] std::uint64_t schema_generation() const noexcept {
+        return schema_generation_.load(std::memory_order_relaxed);
+    }
+    void change_schema() noexcept { schema_generation_.fetch_add(1, std::memory_order_relaxed); }
+
     /// The last error a backend's login or connect ended with, as the body of an ErrorResponse,
     /// for those who wait in vain.
     void remember_error(std::string body);
@@ -63,6 +69,7 @@ class PgPool final : public pool::PoolAttachment {
     std::unique_ptr<std::atomic<std::int32_t>[]> clients_;  ///< By shard.
     PgProfiles profiles_;
     std::atomic<std::uint32_t> first_host_{0};
+    std::atomic<std::uint64_t> schema_generation_{0};
     std::atomic<bool> retired_{false};
     mutable std::mutex mutex_;
     std::optional<pg::ScramChallenge> challenge_;

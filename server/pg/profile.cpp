@@ -3,6 +3,8 @@
 #include "protocol/assert.hpp"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace sluice::server {
 
@@ -15,6 +17,13 @@ bool reported_verbatim(std::string_view name) {
     return name.size() <= 63 &&
            std::ranges::all_of(name, [](char byte) { return byte >= 0x20 && byte < 0x7f; });
 }
+
+/// Settings that change neither what a text means nor how it is planned. Of any other, also one of
+/// an extension, nobody knows here.
+constexpr std::array<std::string_view, 7> meaningless{
+    "application_name",     "client_min_messages", "idle_in_transaction_session_timeout",
+    "idle_session_timeout", "lock_timeout",        "log_min_messages",
+    "statement_timeout"};
 
 pg::StartupSettings without_application_name(const pg::StartupSettings& settings) {
     pg::StartupSettings rest = settings;
@@ -33,10 +42,22 @@ ProfileRef PgProfiles::find_or_add(const pg::StartupSettings& settings) {
     }
     if (entries_.size() >= forget_beyond_) forget_unused();
     const auto at = entries_.emplace(settings, nullptr).first;
-    at->second = std::make_unique<Entry>(next_id_++, at->first);
+    at->second = std::make_unique<Entry>(next_id_++, at->first, planning_of(settings));
     at->second->profile.accepted = settings.empty();
     by_id_.emplace(at->second->profile.id, at->second.get());
     return ProfileRef(at->second->profile);
+}
+
+std::uint32_t PgProfiles::planning_of(const pg::StartupSettings& settings) {
+    pg::StartupSettings telling = settings;
+    for (const std::string_view name : meaningless)
+        telling.erase(name);
+    const auto [at, fresh] = plannings_.emplace(std::move(telling), next_planning_);
+    const std::uint32_t planning = at->second;
+    if (fresh) ++next_planning_;
+    // Who comes again after that has a number of its own, which costs a Parse.
+    if (plannings_.size() > kept_count_usual) plannings_.clear();
+    return planning;
 }
 
 ProfileRef PgProfiles::find(std::uint32_t id) const {

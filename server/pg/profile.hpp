@@ -22,6 +22,8 @@ namespace sluice::server {
 struct PgProfile {
     std::uint32_t id = 0;
     const pg::StartupSettings& settings;
+    /// Equal for two profiles only if every SQL text means the same under both.
+    std::uint32_t planning = 0;
     mutable std::atomic<std::uint32_t> user_count{0};  ///< ProfileRefs.
     mutable std::atomic<bool> accepted{false};         ///< By a backend, at least once.
 };
@@ -88,8 +90,8 @@ class PgProfiles {
 
   private:
     struct Entry {
-        explicit Entry(std::uint32_t id, const pg::StartupSettings& settings)
-            : profile{id, settings} {}
+        Entry(std::uint32_t id, const pg::StartupSettings& settings, std::uint32_t planning)
+            : profile{id, settings, planning} {}
 
         PgProfile profile;
         std::optional<pg::ParameterStatuses> statuses;
@@ -101,12 +103,15 @@ class PgProfiles {
     void learn(Entry& entry, const pg::ParameterStatuses& reported);
     [[nodiscard]] const Entry* sibling_of(const Entry& entry) const;
     void forget_unused();
+    [[nodiscard]] std::uint32_t planning_of(const pg::StartupSettings& settings);
 
     mutable std::mutex mutex_;
     std::unordered_map<pg::StartupSettings, std::unique_ptr<Entry>> entries_;
     std::unordered_map<std::uint32_t, Entry*> by_id_;
     /// By settings without application_name: the one of them whose statuses came last.
     std::unordered_map<pg::StartupSettings, Entry*> siblings_;
+    std::unordered_map<pg::StartupSettings, std::uint32_t> plannings_;
+    std::uint32_t next_planning_ = 0;
     std::uint32_t next_id_ = 0;
     std::size_t forget_beyond_ = kept_count_usual;
     ProfileRef plain_;

@@ -4,6 +4,7 @@
 
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
+#include "server/pg/departure.hpp"
 #include "server/pg/login.hpp"
 #include "server/pg/shard.hpp"
 #include "server/worker.hpp"
@@ -21,6 +22,9 @@ constexpr std::size_t owed_count_max = 4096;
 constexpr std::size_t waiting_bytes_max = 64U * 1024U;
 /// Bytes one slow peer may leave with us while the buffer budget is nearly spent.
 constexpr std::uint64_t tight_buffer_bytes = 2 * sizeof(net::Chunk);
+
+/// Marks what a text means under settings that no other client has.
+constexpr std::uint32_t own_planning = 0x80000000U;
 
 /// Unsent bytes for one peer beyond which the other side is not read.
 std::uint64_t output_bytes_max(Worker& worker) {
@@ -66,17 +70,16 @@ void PgRelay::serve_kept(PgClient& client) {
 }
 
 std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
-    std::size_t used = 0;
-    std::size_t run_begin = 0;
-    const auto flush = [&] {
-        if (run_begin < used && client.backend_ != nullptr) {
-            client.shard_->counters.received_bytes += used - run_begin;
-            client.backend_->send(bytes.subspan(run_begin, used - run_begin));
-        }
-        run_begin = used;
+    Departure out(bytes, client.worker().room_to_backend);
+    const auto leave = [&] {
+        out.leave([&client](wire::Bytes part) {
+            if (client.backend_ == nullptr) return;
+            client.shard_->counters.received_bytes += part.size();
+            client.backend_->send(part);
+        });
     };
     while (client.phase_ != PgClient::Phase::leaving) {
-        const wire::Bytes rest = bytes.subspan(used);
+        const wire::Bytes rest = bytes.subspan(out.at());
         if (client.backend_ == nullptr) {
             const pg::Wants wants = client.session_.wants(rest);
             if (wants == pg::Wants::more_bytes) break;
@@ -85,53 +88,77 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
                 continue;  // Refused: the session now discards what belongs to the request.
             }
         }
-        PgBackend* const backend = client.backend_;
-        if (backend != nullptr && backend->holds_requests()) break;
-        const pg::ClientSession::Step step = client.session_.next(
-            rest, backend == nullptr ? pg::Lending::none : pg::Lending::leased);
+        if (client.backend_ != nullptr && client.backend_->holds_requests()) break;
+        const Before before = before_step(client);
+        const pg::ClientSession::Step step = next_step(client, rest);
         switch (step.kind) {
             case StepKind::read_more:
-                flush();
+            case StepKind::wait:
+                leave();
                 await_answer(client);
-                return used;
-            case StepKind::forward:
-                SLUICE_ASSERT(backend != nullptr);
-                if (!step.inject.empty()) {
-                    flush();
-                    backend->send(step.inject);
-                    backend->session_.sent({step.injected_owed, pg::Audience::nobody});
-                }
-                if (step.owed != pg::Owed::nothing && !backend->session_.busy()) {
-                    client.since_ = client.engine().now();
-                    if (backend->session_.releasable()) client.transaction_since_ = client.since_;
-                }
-                backend->session_.sent({step.owed, pg::Audience::client});
-                used += step.bytes;
-                break;
+                return out.at();
+            case StepKind::forward: forward(client, step, before, out); break;
             case StepKind::answer:
-                flush();
+                leave();
                 client.send(step.reply);
-                used += step.bytes;
-                run_begin = used;
+                out.skip(step.bytes);
                 break;
             case StepKind::discard:
-                flush();
-                used += step.bytes;
-                run_begin = used;
+                leave();
+                out.skip(step.bytes);
                 break;
             case StepKind::finish:
-                flush();
+                leave();
                 client.leave("closed by client");
-                return used;
+                return out.at();
             case StepKind::violate:
-                flush();
+                leave();
                 client.refuse(RefusalReason::protocol_violation, step.reply);
-                return used;
+                return out.at();
         }
     }
-    flush();
+    leave();
     await_answer(client);
-    return used;
+    return out.at();
+}
+
+pg::ClientSession::Step PgRelay::next_step(PgClient& client, wire::Bytes rest) {
+    PgBackend* const backend = client.backend_;
+    if (backend == nullptr) return client.session_.next(rest, pg::Lending::none);
+    PgShard& shard = *client.shard_;
+    if (!shard.shares_backends()) return client.session_.next(rest, pg::Lending::leased);
+    const pg::StatementLease statements{backend->session_, shard.statements(),
+                                        client.profile_->planning,
+                                        own_planning | static_cast<std::uint32_t>(client.id_)};
+    return client.session_.next(rest, pg::Lending::leased, &statements);
+}
+
+PgRelay::Before PgRelay::before_step(const PgClient& client) {
+    if (client.backend_ == nullptr) return Before::nothing;
+    const pg::BackendSession& session = client.backend_->session_;
+    if (session.busy()) return Before::request;
+    return session.releasable() ? Before::nothing : Before::transaction;
+}
+
+void PgRelay::forward(PgClient& client, const pg::ClientSession::Step& step, Before before,
+                      Departure& out) {
+    SLUICE_ASSERT(client.backend_ != nullptr);
+    PgBackend& backend = *client.backend_;
+    if (!step.inject.empty()) {
+        out.insert(step.inject);
+        backend.session_.sent(step.injected_owed);
+    }
+    if (step.owed.owed != pg::Owed::nothing && before != Before::request) {
+        client.since_ = client.engine().now();
+        if (before == Before::nothing) client.transaction_since_ = client.since_;
+    }
+    backend.session_.sent(step.owed);
+    if (step.replaced > 0) out.skip(step.replaced);
+    out.pass(step.bytes - step.replaced);
+    if (step.owed.owed == pg::Owed::nothing && backend.session_.answers_next()) {
+        // Perhaps a Flush: then what is to be answered here is due.
+        pass_on(backend, {});
+    }
 }
 
 /// A request has gone on: from now its time counts.
@@ -196,27 +223,32 @@ void PgRelay::backend_received(PgBackend& backend, wire::Bytes arrived) {
         if (client->backend_ == &backend) balance(*client);
     }
     shard.perform_orders();
-    if (client != nullptr && client->phase_ == PgClient::Phase::idle && !client->inbox_.empty()) {
-        serve_kept(*client);
-    }
+    if (client == nullptr || client->inbox_.empty()) return;
+    const bool waited = client->phase_ == PgClient::Phase::active && client->session_.waiting();
+    if (waited || client->phase_ == PgClient::Phase::idle) serve_kept(*client);
 }
 
 PgRelay::Passage PgRelay::pass_on(PgBackend& backend, wire::Bytes bytes) {
     Passage passage;
-    std::size_t run_begin = 0;
-    const auto flush = [&] {
-        if (run_begin < passage.bytes && backend.client_ != nullptr) {
-            backend.shard().counters.sent_bytes += passage.bytes - run_begin;
-            backend.client_->send(bytes.subspan(run_begin, passage.bytes - run_begin));
-        }
-        run_begin = passage.bytes;
+    Departure out(bytes, backend.shard().worker().room_to_client);
+    const auto leave = [&] {
+        passage.bytes = out.at();
+        out.leave([&backend](wire::Bytes part) {
+            if (backend.client_ == nullptr) return;
+            backend.shard().counters.sent_bytes += part.size();
+            backend.client_->send(part);
+        });
     };
-    while (passage.bytes < bytes.size()) {
-        const wire::Bytes rest = bytes.subspan(passage.bytes);
+    while (out.at() < bytes.size() || backend.session_.answers_next()) {
+        const wire::Bytes rest = bytes.subspan(out.at());
         const bool within_frame = backend.within_client_frame();
         const pg::BackendRun run = backend.session_.next(rest);
+        if (run.event == pg::BackendEvent::answer) {
+            out.insert(run.reply);
+            continue;
+        }
         if (run.event == pg::BackendEvent::violation) {
-            flush();
+            leave();
             if (PgClient* const client = backend.client_; client != nullptr && within_frame) {
                 // The rest of a frame that the client has a part of is lost with the violation.
                 client->refuse_with(RefusalReason::backend_violation, {});
@@ -229,13 +261,22 @@ PgRelay::Passage PgRelay::pass_on(PgBackend& backend, wire::Bytes bytes) {
         }
         if (run.bytes == 0) break;
         const bool private_run = run.audience == pg::Audience::nobody;
-        if (private_run) flush();
-        passage.bytes += run.bytes;
-        if (private_run) run_begin = passage.bytes;
+        if (run.event == pg::BackendEvent::renamed_error && backend.client_ != nullptr) {
+            rename_error(backend, rest.first(run.bytes), out);
+        } else if (private_run) {
+            leave();
+            out.skip(run.bytes);
+        } else {
+            out.pass(run.bytes);
+        }
+        if (run.event == pg::BackendEvent::ready && backend.session_.take_schema_change()) {
+            backend.shard().schema_changed();
+        }
         if (run.event == pg::BackendEvent::ready && !private_run) {
             passage.end = Passage::End::answered;
             ++backend.shard().counters.queries;
         } else if (run.event != pg::BackendEvent::none) {
+            passage.bytes = out.at();
             event_came(backend, run.event, rest.first(run.bytes));
             // Opened anew, it has left its old bytes behind.
             if (!backend.is_open() || backend.task_ == PgBackend::Task::connecting) {
@@ -244,8 +285,29 @@ PgRelay::Passage PgRelay::pass_on(PgBackend& backend, wire::Bytes bytes) {
             }
         }
     }
-    flush();
+    leave();
     return passage;
+}
+
+/// An error that speaks of a statement shows the client its own name for it.
+void PgRelay::rename_error(PgBackend& backend, wire::Bytes frame, Departure& out) {
+    PgClient& client = *backend.client_;
+    const pg::OwedReply& failed = backend.session_.failed();
+    std::string words;
+    const bool name_taken =
+        pg::parse_error_fields(frame.subspan(pg::frame_header_bytes)).sqlstate == "42P05";
+    if (failed.twist == pg::Twist::beyond_limits && name_taken) {
+        append_refusal(words, RefusalReason::too_many_statements);
+        ++client.worker()
+              .counters.refusals[static_cast<std::size_t>(RefusalReason::too_many_statements)];
+    } else {
+        const pg::ClientStatements* const statements = client.session_.statements();
+        const std::string_view name =
+            statements == nullptr ? std::string_view{} : statements->name_of(failed.slot);
+        pg::append_renamed_error(words, frame, pg::StatementName(failed.statement).text(), name);
+    }
+    out.insert(words);
+    out.skip(frame.size());
 }
 
 /// An event that is not the client's alone. `frame` ends with the frame that brought it.
@@ -259,6 +321,8 @@ void PgRelay::event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes
             backend.private_failed(frame.subspan(pg::frame_header_bytes));
             return;
         case pg::BackendEvent::none:
+        case pg::BackendEvent::renamed_error:
+        case pg::BackendEvent::answer:
         case pg::BackendEvent::violation: return;
     }
 }
@@ -288,7 +352,7 @@ void PgRelay::answer_came(PgClient& client) {
 
 void PgRelay::balance(PgClient& client) {
     if (client.phase_ == PgClient::Phase::leaving) return;
-    const bool held = client.phase_ == PgClient::Phase::waiting ||
+    const bool held = client.phase_ == PgClient::Phase::waiting || client.session_.waiting() ||
                       (client.backend_ != nullptr && client.backend_->holds_requests());
     bool pause_client = held && client.inbox_.size() > waiting_bytes_max;
     if (PgBackend* const backend = client.backend_; backend != nullptr) {

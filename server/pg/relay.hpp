@@ -1,6 +1,7 @@
 #pragma once
 
 #include "protocol/pg/backend_session.hpp"
+#include "protocol/pg/client_session.hpp"
 #include "protocol/wire/cursor.hpp"
 
 #include "pool/shard.hpp"
@@ -12,6 +13,7 @@
 
 namespace sluice::server {
 
+class Departure;
 class PgBackend;
 class PgClient;
 
@@ -62,7 +64,14 @@ class PgRelay {
 
     static Passage pass_on(PgBackend& backend, wire::Bytes bytes);
     static void event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes frame);
+    static void rename_error(PgBackend& backend, wire::Bytes frame, Departure& out);
     static std::size_t serve(PgClient& client, wire::Bytes bytes);
+    [[nodiscard]] static pg::ClientSession::Step next_step(PgClient& client, wire::Bytes rest);
+    /// What was under way on a client's backend when a step was decided.
+    enum class Before : std::uint8_t { nothing, transaction, request };
+    [[nodiscard]] static Before before_step(const PgClient& client);
+    static void forward(PgClient& client, const pg::ClientSession::Step& step, Before before,
+                        Departure& out);
     static bool take_backend(PgClient& client);
     static void await_answer(PgClient& client);
     static void count_pins(PgClient& client);

@@ -64,7 +64,7 @@ void PgRelay::release_if_settled(PgClient& client) {
         client.refuse(RefusalReason::shutdown);
         return;
     }
-    if (pinned(client)) return;
+    if (pinned(client) || client.session_.holds_backend()) return;
     const bool always = client.worker().settings().server_reset_query_always;
     end_lease(client, client.session_.needs_reset() || always ? pool::Outcome::needs_reset
                                                               : pool::Outcome::clean);
@@ -84,6 +84,7 @@ void PgRelay::end_lease(PgClient& client, pool::Outcome outcome) {
     }
     backend.client_ = nullptr;
     client.backend_ = nullptr;
+    backend.session_.serve_statements_of(nullptr);
     client.session_.lease_ended();
     if (client.phase_ == PgClient::Phase::active) client.set_phase(PgClient::Phase::idle);
     if (backend.reception_paused()) backend.resume_reception();
@@ -112,6 +113,7 @@ void PgRelay::abandon_lease(PgClient& client) {
         }
         backend.client_ = nullptr;
         client.backend_ = nullptr;
+        backend.session_.serve_statements_of(nullptr);
         backend.recover(when_clean);
     }
 }
@@ -128,6 +130,7 @@ void PgRelay::backend_lost(PgBackend& backend, RefusalReason reason) {
     PgClient* const client = backend.client_;
     PgShard& shard = backend.shard();
     backend.client_ = nullptr;
+    backend.session_.serve_statements_of(nullptr);
     const bool told = backend.session_.error_outstanding() || backend.within_client_frame();
     if (client != nullptr) {
         client->backend_ = nullptr;

@@ -18,6 +18,24 @@ bool any_timeout(const config::PoolSettings& settings) {
            settings.transaction_timeout.count() > 0 || settings.client_idle_timeout.count() > 0;
 }
 
+pg::StatementPolicy policy_of(const config::PoolSettings& settings,
+                              const config::Postgres& postgres) {
+    pg::StatementPolicy policy;
+    policy.max_prepared_statements = settings.max_prepared_statements;
+    policy.max_client_statements = postgres.max_client_statements;
+    policy.max_client_statement_bytes = postgres.max_client_statement_bytes;
+    switch (settings.auto_prepare) {
+        case config::AutoPrepare::off: policy.auto_prepare = pg::AutoPrepare::off; break;
+        case config::AutoPrepare::on: policy.auto_prepare = pg::AutoPrepare::on; break;
+        case config::AutoPrepare::always: policy.auto_prepare = pg::AutoPrepare::always; break;
+    }
+    return policy;
+}
+
+pg::StatementIds ids_of(Worker& worker) {
+    return {worker.index(), static_cast<unsigned>(worker.shared().workers.size())};
+}
+
 template <typename... Cases>
 struct Match : Cases... {
     using Cases::operator()...;
@@ -33,6 +51,9 @@ PgShard::PgShard(Worker& worker, std::shared_ptr<pool::PoolEntry> entry, unsigne
       pool_(static_cast<PgPool&>(*entry_->attachment)),
       index_(index),
       has_timeouts_(any_timeout(pool_.settings())),
+      statements_(ids_of(worker),
+                  {worker.settings().statement_cache_size, worker.settings().statement_cache_bytes},
+                  policy_of(pool_.settings(), worker.settings())),
       engine_(entry_->shared, index, entry_->limits,
               worker.next_id() ^
                   static_cast<std::uint64_t>(worker.engine().now().time_since_epoch().count())) {
@@ -215,6 +236,9 @@ PoolSnapshot PgShard::snapshot() const {
     snapshot.mode = pool_.settings().pool_mode;
     snapshot.stats = engine_.stats(worker_.engine().now());
     snapshot.counters = counters;
+    snapshot.counters.statements = statements_.counters;
+    snapshot.statements = statements_.catalog.size();
+    snapshot.statement_bytes = statements_.catalog.bytes();
     snapshot.clients_idle = clients_idle;
     snapshot.clients_waiting = clients_waiting;
     snapshot.clients_active = clients_active;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "protocol/pg/statement_passage.hpp"
+
 #include "pool/registry.hpp"
 #include "pool/shard.hpp"
 
@@ -38,6 +40,16 @@ class PgShard final : private net::Timer {
     [[nodiscard]] Worker& worker() const noexcept { return worker_; }
     [[nodiscard]] unsigned index() const noexcept { return index_; }
     [[nodiscard]] bool has_timeouts() const noexcept { return has_timeouts_; }
+    /// Backends change hands at the end of a transaction, so statements are the clients' own.
+    [[nodiscard]] bool shares_backends() const noexcept {
+        return settings().pool_mode != config::PoolMode::session;
+    }
+    [[nodiscard]] pg::StatementDesk& statements() noexcept {
+        statements_.generation = pool_.schema_generation();
+        return statements_;
+    }
+    /// A client has changed some definition: on all workers what was prepared may be outdated.
+    void schema_changed() noexcept { pool_.change_schema(); }
     /// Taken from or given to another worker's shard, while it travels.
     [[nodiscard]] std::unique_ptr<PgBackend> part_with(PgBackend& backend);
     void welcome(std::unique_ptr<PgBackend> backend);
@@ -77,6 +89,7 @@ class PgShard final : private net::Timer {
     const unsigned index_;
     const bool has_timeouts_;
     bool performing_ = false;
+    pg::StatementDesk statements_;
     pool::Shard engine_;
     std::vector<std::unique_ptr<PgBackend>> backends_;
 };

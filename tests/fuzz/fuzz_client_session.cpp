@@ -56,8 +56,10 @@ Result run(wire::Bytes input, std::size_t piece_bytes, unsigned refused_mask) {
             case StepKind::forward:
                 SLUICE_ASSERT(leased && step.bytes > 0);
                 result.to_backend += step.inject;
+                SLUICE_ASSERT(step.replaced == 0);
                 result.to_backend += wire::as_text(available.first(step.bytes));
                 break;
+            case StepKind::wait: SLUICE_ASSERT(false); break;
             case StepKind::answer: result.answered += step.reply; break;
             case StepKind::discard: SLUICE_ASSERT(step.bytes > 0); break;
             case StepKind::finish: result.finished = true; return result;
@@ -68,7 +70,7 @@ Result run(wire::Bytes input, std::size_t piece_bytes, unsigned refused_mask) {
         }
         at += step.bytes;
         // A lease ends only between frames; here after every Sync, so that many are taken.
-        synced = synced || step.owed == pg::Owed::sync;
+        synced = synced || step.owed.owed == pg::Owed::sync;
         if (leased && synced && !session.within_frame()) {
             synced = false;
             leased = false;

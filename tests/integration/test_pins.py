@@ -12,8 +12,6 @@ PINS = {
     "advisory_lock": [Query("SELECT pg_advisory_lock(4711)")],
     "sql_prepare": [Query("PREPARE mine AS SELECT 1")],
     "with_hold": [Query("DECLARE mine CURSOR WITH HOLD FOR SELECT 1")],
-    "named_statement": [Parse("SELECT 1", "mine"), Sync],
-    "unnamed_statement": [Parse("SELECT 1"), Sync],
     "code": [Query("DO $$ BEGIN PERFORM set_config('work_mem', '9MB', false); END $$")],
 }
 
@@ -132,7 +130,7 @@ def a_sql_text_that_comes_in_pieces_is_read_whole(rig):
 
 
 @case
-def a_named_statement_works_to_the_end_of_its_client(rig):
+def a_named_statement_works_on_every_backend(rig):
     with rig.sluice(pool_size=2) as sluice:
         client, other = sluice.connect(), sluice.connect()
         client.ask(Parse("SELECT $1::int * 2", "double"), Sync)

@@ -130,6 +130,24 @@ TEST(RelaySim, runs_no_request_under_settings_that_were_refused) {
     run_family(family, 300);
 }
 
+TEST(RelaySim, keeps_statements_with_their_clients_whatever_backend_they_have) {
+    for (const auto policy :
+         {config::AutoPrepare::off, config::AutoPrepare::on, config::AutoPrepare::always}) {
+        for (const std::uint32_t room : {1U, 3U, 200U}) {
+            Family family = usual();
+            family.habits.statements = 700;
+            family.habits.extended = 800;
+            family.habits.copy = 40;
+            family.habits.operations_max = 20;
+            family.habits.vanishes = 1;
+            family.habits.keeps_state = 10;
+            family.postgres.auto_prepare = policy;
+            family.postgres.max_prepared_statements = room;
+            run_family(family, 60);
+        }
+    }
+}
+
 TEST(RelaySim, cancels_only_for_those_who_ask) {
     Family family = usual();
     family.habits.cancels = 25;

@@ -42,6 +42,9 @@ void Database::begin(Session& session, const Frame& frame) {
     if (random.below(4) == 0) session.until += milliseconds(random.below(4));
     if (frame.type == 'Q' || frame.type == 'P') {
         check_text(session, Statement::parse(text_of(frame)));
+    } else if (frame.type == 'B') {
+        const Statement portal{{}, {}, frame.body.substr(0, frame.body.find('\0'))};
+        if (portal.client() != 0) check_text(session, {portal});
     }
     if (witness_.trace) {
         trace(session, std::string("reads ") + frame.type + ' ' +
@@ -54,6 +57,10 @@ void Database::begin(Session& session, const Frame& frame) {
 }
 
 void Database::check_text(Session& session, const std::vector<Statement>& statements) {
+    if (!statements.empty() && statements[0].common()) {
+        session.own_text = true;  // Anybody's.
+        return;
+    }
     const std::uint32_t client = statements.empty() ? 0 : statements[0].client();
     session.own_text = client == 0;
     if (session.own_text || session.model.copying()) return;

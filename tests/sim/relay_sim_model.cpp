@@ -18,7 +18,15 @@ std::size_t number(std::string_view text) {
     return value;
 }
 
-std::string c_string(std::string_view& body) {
+void append_complete(std::string& out, std::string_view what, std::string_view tag) {
+    std::string body(what);
+    body.append(" ").append(tag).push_back('\0');
+    append_frame(out, 'C', body);
+}
+
+}  // namespace
+
+std::string take_c_string(std::string_view& body) {
     const std::size_t end = body.find('\0');
     std::string text(body.substr(0, end));
     body.remove_prefix(end == std::string_view::npos ? body.size() : end + 1);
@@ -39,14 +47,6 @@ void append_row_description(std::string& out, std::string_view tag) {
     writer.u16(1).c_string(tag).u32(0).u16(0).u32(25).u16(0xffff).u32(0xffffffff).u16(0);
     append_frame(out, 'T', body);
 }
-
-void append_complete(std::string& out, std::string_view what, std::string_view tag) {
-    std::string body(what);
-    body.append(" ").append(tag).push_back('\0');
-    append_frame(out, 'C', body);
-}
-
-}  // namespace
 
 bool cut_frames(std::string& bytes, std::vector<Frame>& out) {
     std::size_t at = 0;
@@ -85,7 +85,7 @@ std::string error_field(std::string_view body, char field) {
     while (!body.empty() && body[0] != '\0') {
         const char name = body[0];
         body.remove_prefix(1);
-        std::string value = c_string(body);
+        std::string value = take_c_string(body);
         if (name == field) return value;
     }
     return {};
@@ -235,9 +235,13 @@ bool Model::run(const Statement& statement, Kind kind, std::string& out) {
         transaction_verb(statement, out);
         return true;
     }
-    if (verb == "DISCARD") {
-        discard_all();
-    } else if (verb == "COPYIN") {
+    if (verb == "DISCARD" || verb == "DEALLOCATE") {
+        if (verb == "DISCARD") discard_all();
+        prepared_.clear();
+        append_frame(out, 'C', verb + " ALL" + '\0');
+        return true;
+    }
+    if (verb == "COPYIN") {
         append_frame(out, 'G', std::string_view("\0\0\1\0\0", 5));
         copy_ = kind == Kind::simple ? Copy::of_query : Copy::of_execute;
         copy_tag_ = statement.tag;
@@ -284,96 +288,6 @@ void Model::copy_frame(const Frame& frame, std::string& out) {
             append_error_frame(out, "FATAL", "08P01", "unexpected message during COPY");
             ended_ = true;
     }
-}
-
-void Model::extended(const Frame& frame, std::string& out) {
-    std::string_view body = frame.body;
-    switch (frame.type) {
-        case 'P': {
-            const std::string name = c_string(body);
-            const auto statements = Statement::parse(c_string(body));
-            const Statement statement = statements.empty() ? Statement{} : statements[0];
-            if (name.empty()) {
-                unnamed_ = {statement};
-            } else if (!prepared_.emplace(name, statement).second) {
-                fail(Kind::extended, "42P05", "already there " + name, out);
-                return;
-            }
-            append_frame(out, '1', {});
-            return;
-        }
-        case 'B': bind(frame, out); return;
-        case 'D': describe(frame, out); return;
-        case 'E': execute(frame, out); return;
-        default: break;
-    }
-    const char kind = body.empty() ? 'S' : body[0];
-    body.remove_prefix(std::min<std::size_t>(body.size(), 1));
-    const std::string name = c_string(body);
-    if (kind == 'P') {
-        portals_.erase(name);
-    } else if (name.empty()) {
-        unnamed_.clear();
-    } else {
-        prepared_.erase(name);
-    }
-    append_frame(out, '3', {});
-}
-
-void Model::bind(const Frame& frame, std::string& out) {
-    std::string_view body = frame.body;
-    const std::string portal = c_string(body);
-    const std::string name = c_string(body);
-    const auto named = prepared_.find(name);
-    if (name.empty() ? unnamed_.empty() : named == prepared_.end()) {
-        fail(Kind::extended, "26000", "no statement " + name, out);
-        return;
-    }
-    portals_[portal] = {name.empty() ? unnamed_[0] : named->second};
-    append_frame(out, '2', {});
-}
-
-void Model::describe(const Frame& frame, std::string& out) {
-    const std::string name = frame.body.substr(1, frame.body.find('\0', 1) - 1);
-    const auto portal = portals_.find(name);
-    if (frame.body[0] != 'P' || portal == portals_.end()) {
-        fail(Kind::extended, "34000", "no portal " + name, out);
-        return;
-    }
-    const Statement& statement = portal->second.statement;
-    if (statement.verb == "SELECT") {
-        append_row_description(out, statement.tag);
-    } else {
-        append_frame(out, 'n', {});
-    }
-}
-
-void Model::execute(const Frame& frame, std::string& out) {
-    std::string_view body = frame.body;
-    const std::string name = c_string(body);
-    const auto at = portals_.find(name);
-    if (at == portals_.end()) {
-        fail(Kind::extended, "34000", "no portal " + name, out);
-        return;
-    }
-    Portal& portal = at->second;
-    const Statement statement = portal.statement;
-    if (statement.verb.empty()) {
-        append_frame(out, 'I', {});
-        return;
-    }
-    const std::size_t most = body.size() < 4 ? 0 : wire::load_u32(wire::as_bytes(body).data());
-    if (statement.verb != "SELECT" || most == 0 || statement.rows - portal.rows_sent <= most ||
-        status_ == 'E') {
-        Statement rest = statement;
-        if (statement.verb == "SELECT") rest.rows -= portal.rows_sent;
-        run(rest, Kind::extended, out);
-        return;
-    }
-    for (std::size_t row = 0; row < most; ++row)
-        append_row(out, statement, row);
-    portal.rows_sent += most;
-    append_frame(out, 's', {});
 }
 
 }  // namespace sluice::sim

@@ -21,6 +21,8 @@ struct Frame {
 /// Cuts whole frames off the front of `bytes`; what is left stays. False: an impossible length.
 [[nodiscard]] bool cut_frames(std::string& bytes, std::vector<Frame>& out);
 void append_frame(std::string& out, char type, std::string_view body);
+/// Text up to a zero byte, taken off the front with it.
+[[nodiscard]] std::string take_c_string(std::string_view& body);
 
 /// One statement of the language that the model understands: "VERB key=value ...". Its words are
 /// SQL enough for the program to see what they leave behind in a session.
@@ -34,8 +36,10 @@ struct Statement {
     bool keeps_state = false;  ///< Of the session, for whoever comes next to stumble over.
 
     [[nodiscard]] static std::vector<Statement> parse(std::string_view text);
-    /// The client that wrote it; 0: none, so it is the program's own.
+    /// The client that wrote it; 0: none, so it is the program's own, or any client's.
     [[nodiscard]] std::uint32_t client() const;
+    /// Of the few texts that all clients write.
+    [[nodiscard]] bool common() const { return tag.starts_with("any"); }
 };
 
 /// How PostgreSQL answers frames, as simple as it can be and without any choice: the same frames
@@ -61,7 +65,7 @@ class Model {
     /// Reads over everything up to a Sync, behind an error.
     [[nodiscard]] bool skipping() const noexcept { return skipping_; }
     [[nodiscard]] bool within_batch() const noexcept { return unsynced_ || skipping_; }
-    [[nodiscard]] bool state_kept() const noexcept { return state_kept_ || !prepared_.empty(); }
+    [[nodiscard]] bool state_kept() const noexcept;
     [[nodiscard]] bool ended() const noexcept { return ended_; }
 
   private:
@@ -74,7 +78,11 @@ class Model {
 
     void query(const Frame& frame, std::string& out);
     void extended(const Frame& frame, std::string& out);
+    void parse(const Frame& frame, std::string& out);
     void bind(const Frame& frame, std::string& out);
+    /// The statement of this name; null and an error if there is none.
+    [[nodiscard]] const Statement* find(const std::string& name, std::string& out);
+    [[nodiscard]] bool refused_in_failed_transaction(const Statement& statement, std::string& out);
     void describe(const Frame& frame, std::string& out);
     void execute(const Frame& frame, std::string& out);
     /// False when it failed.
@@ -97,6 +105,8 @@ class Model {
     bool ended_ = false;
 };
 
+void append_row(std::string& out, const Statement& statement, std::size_t row);
+void append_row_description(std::string& out, std::string_view tag);
 void append_error_frame(std::string& out, std::string_view severity, std::string_view sqlstate,
                         std::string_view text);
 /// A field of an ErrorResponse's body; empty when it is not there.

@@ -105,6 +105,13 @@ class Author {
         switch (random_.below(12)) {
             case 0: text('Q', ""); return;
             case 1: text('Q', select() + ';' + statement() + ';' + select()); return;
+            case 3:
+                if (habits_.statements > 0) {
+                    text('Q', (random_.below(2) == 0 ? "DEALLOCATE ALL" : "DISCARD ALL") + tag());
+                    return;
+                }
+                text('Q', statement());
+                return;
             case 2: frame('F', std::string("\0\0\3\350\0\0\0\0\0\0", 10)); return;
             default: text('Q', statement()); return;
         }
@@ -128,8 +135,14 @@ class Author {
 
     void batch() {
         const std::size_t requests = random_.between(1, 3);
+        const bool names = random_.per_mille(habits_.statements);
         for (std::size_t i = 0; i < requests; ++i) {
-            batch_request();
+            if (names) {
+                for (std::size_t frames = random_.between(1, 5); frames > 0; --frames)
+                    statement_frame();
+            } else {
+                batch_request();
+            }
             if (random_.below(6) == 0) {
                 frame('H', {});
                 if (random_.below(2) == 0) await();
@@ -139,16 +152,62 @@ class Author {
         if (random_.below(10) == 0) frame('S', {});
     }
 
+    /// A frame that names a statement, among few names, and few texts that all clients write.
+    void statement_frame() {
+        const std::size_t dice = random_.below(4);
+        const std::string name = dice == 0 ? std::string() : "s" + std::to_string(dice);
+        switch (random_.below(12)) {
+            case 0:
+            case 1:
+            case 2: parse(name, common_text()); return;
+            case 3: frame('C', 'S' + name + '\0'); return;
+            case 4: frame('D', 'S' + name + '\0'); return;
+            case 5:
+                if (random_.below(4) == 0) frame('S', {});
+                return;
+            case 6: {
+                // Of one name, a text of its own.
+                parse("own", select());
+                return;
+            }
+            default: break;
+        }
+        const std::string portal = own_portal();
+        bind(portal, random_.below(8) == 0 ? "own" : name);
+        if (random_.below(3) == 0) frame('D', 'P' + portal + '\0');
+        if (random_.below(6) == 0) execute(portal, 1);
+        execute(portal, 0);
+    }
+
+    /// By its portal the database knows whose a statement is that it knew before.
+    std::string own_portal() {
+        return "c" + std::to_string(client_) + '.' + std::to_string(++texts_);
+    }
+
+    std::string common_text() {
+        const std::size_t text = random_.below(8);
+        const std::string tag = " tag=any" + std::to_string(text);
+        switch (text) {
+            case 0: return "SYNTAX" + tag;
+            case 1: return "FAIL" + tag;
+            case 2: return "UPDATE" + tag;
+            case 3: return random_.below(3) == 0 ? "ROLLBACK" + tag : "";
+            case 4: return "SELECT" + tag + " rows=3 ms=5";
+            default: return "SELECT" + tag + " rows=" + std::to_string(text - 4);
+        }
+    }
+
     void batch_request() {
         const bool keeps = random_.per_mille(habits_.keeps_state);
         if (keeps && random_.below(2) == 0) {
-            // A name, or an unnamed statement that outlives its batch: both need a pin.
+            // A name, or an unnamed statement that outlives its batch.
             const std::string name = random_.below(2) == 0 ? "" : "s" + std::to_string(texts_ + 1);
             parse(name, select());
             frame('S', {});
             if (random_.below(2) == 0) await();
-            bind("", name);
-            execute("", 0);
+            const std::string portal = own_portal();
+            bind(portal, name);
+            execute(portal, 0);
             return;
         }
         const std::string portal = random_.below(4) == 0 ? "p" + std::to_string(texts_) : "";

@@ -26,6 +26,7 @@ struct Habits {
     unsigned copy = 120;
     unsigned fails = 150;
     unsigned keeps_state = 40;
+    unsigned statements = 0;  ///< Of a batch: names statements, in any order, also wrong ones.
     unsigned large = 40;
     unsigned slow_query = 40;
     unsigned pipelines = 350;  ///< Does not wait for the answers to an operation.

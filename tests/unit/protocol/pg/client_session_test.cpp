@@ -126,25 +126,6 @@ TEST(ClientSession, closes_the_unnamed_statement_once_in_each_lease) {
     EXPECT_EQ(talk.injected_count, 2U);
 }
 
-TEST(ClientSession, pins_an_unnamed_statement_that_a_later_batch_will_bind) {
-    ClientTalk talk;
-    talk.receive(parse_frame("", "SELECT 1") + describe_frame('S', "") + flush_frame);
-    EXPECT_EQ(talk.session.pin(), std::nullopt) << "the open batch keeps the backend";
-    talk.receive(sync_frame);
-    EXPECT_EQ(talk.session.pin(), PinReason::unnamed_statement);
-}
-
-TEST(ClientSession, pins_no_unnamed_statement_that_is_bound_or_dropped) {
-    for (const std::string& use : {bind_frame("", ""), query_frame("SELECT 1")}) {
-        ClientTalk talk;
-        talk.receive(parse_frame("", "SELECT 1") + use + sync_frame);
-        EXPECT_EQ(talk.session.pin(), std::nullopt);
-    }
-    ClientTalk talk;
-    talk.receive(parse_frame("", "SELECT 1") + bind_frame("", "other") + sync_frame);
-    EXPECT_EQ(talk.session.pin(), PinReason::unnamed_statement);
-}
-
 // Pins.
 
 TEST(ClientSession, pins_for_what_outlives_a_transaction) {
@@ -152,7 +133,6 @@ TEST(ClientSession, pins_for_what_outlives_a_transaction) {
         std::string frames;
         PinReason reason;
     } cases[] = {
-        {parse_frame("s", "SELECT 1"), PinReason::named_statement},
         {query_frame("PREPARE p AS SELECT 1"), PinReason::sql_prepare},
         {query_frame("SET a = 1"), PinReason::set},
         {query_frame("BEGIN; SET a = 1"), PinReason::set},
@@ -202,11 +182,11 @@ TEST(ClientSession, reads_no_sql_in_what_follows_the_text_of_parse) {
 
 TEST(ClientSession, adds_up_its_pins) {
     ClientTalk talk;
-    talk.receive(query_frame("LISTEN c; SET a = 1") + parse_frame("s", "SELECT 1"));
-    EXPECT_EQ(talk.session.pins(), 1U << static_cast<unsigned>(PinReason::named_statement) |
+    talk.receive(query_frame("LISTEN c; SET a = 1") + parse_frame("s", "DO ''"));
+    EXPECT_EQ(talk.session.pins(), 1U << static_cast<unsigned>(PinReason::code) |
                                        1U << static_cast<unsigned>(PinReason::set) |
                                        1U << static_cast<unsigned>(PinReason::listen));
-    EXPECT_EQ(talk.session.pin(), PinReason::named_statement);
+    EXPECT_EQ(talk.session.pin(), PinReason::set);
 }
 
 TEST(ClientSession, has_a_backend_reset_that_it_reset_itself) {

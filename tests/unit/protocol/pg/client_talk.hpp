@@ -112,13 +112,14 @@ struct ClientTalk {
         switch (step.kind) {
             case StepKind::forward:
                 to_backend += step.inject;
-                to_backend += pending.substr(0, step.bytes);
-                if (step.owed != Owed::nothing) owed.push_back(step.owed);
+                to_backend += pending.substr(step.replaced, step.bytes - step.replaced);
+                if (step.owed.owed != Owed::nothing) owed.push_back(step.owed.owed);
                 break;
             case StepKind::answer: answered += step.reply; break;
             case StepKind::violate: violation = step.reply; return;
             case StepKind::finish: finished = true; return;
             case StepKind::discard:
+            case StepKind::wait:
             case StepKind::read_more: break;
         }
         pending.erase(0, step.bytes);

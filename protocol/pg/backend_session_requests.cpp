@@ -1,0 +1,202 @@
+// What a backend has been sent, what comes of it for statements, and how its session is ended.
+
+#include "protocol/pg/backend_session.hpp"
+#include "protocol/pg/command_tag.hpp"
+#include "protocol/pg/error_fields.hpp"
+#include "protocol/wire/writer.hpp"
+
+namespace sluice::pg {
+
+void BackendSession::sent(const OwedReply& entry) {
+    // With another request behind it, an open COPY has failed already, or will for that request.
+    const bool into_copy = stage_ == Stage::copy_in && queue_.size() == 1;
+    switch (entry.owed) {
+        case Owed::nothing: return;
+        case Owed::sync:
+            if (into_copy) {
+                // "Flush and Sync messages ... are ignored" while the backend reads CopyData.
+                copy_swallowed_sync_ = true;
+                return;
+            }
+            if (stage_ != Stage::copy_in) stage_ = Stage::in_step;
+            if (entry.audience == Audience::client) ++ready_owed_;
+            ++batch_;
+            executed_ = false;
+            queue_.push(entry);
+            return;
+        case Owed::copy_end:
+            if (into_copy) {
+                // An extended COPY still waits for its Sync; a simple one ends by itself.
+                stage_ = stage_behind_copy();
+            } else if (!queue_.empty()) {
+                // It may end a COPY that has been asked for and not begun; else it is ignored.
+                queue_.push(entry);
+            }
+            return;
+        case Owed::query:
+        case Owed::function_call:
+        case Owed::parse:
+        case Owed::bind:
+        case Owed::describe:
+        case Owed::execute:
+        case Owed::close: break;
+    }
+    if (stage_ == Stage::skipping) {
+        // Discarded there, never answered; unless the backend has found the Sync in question.
+        if (doubt_ == Doubt::stray_ready) doubt_ = Doubt::lost;
+        note_sent(entry);
+        settle(entry, Outcome::read_over);
+        return;
+    }
+    note_sent(entry);
+    if (ends_with_ready(entry.owed)) {
+        if (stage_ == Stage::unsynced) stage_ = Stage::in_step;
+    } else if (stage_ == Stage::in_step) {
+        stage_ = Stage::unsynced;
+    }
+    queue_.push(entry);
+}
+
+/// What a request changes if it succeeds.
+void BackendSession::note_sent(const OwedReply& entry) {
+    switch (entry.owed) {
+        case Owed::query:
+            // It drops the unnamed statement, unless an error before it makes it be read over.
+            if (stage_ == Stage::in_step) {
+                statements_.unnamed_gone();
+            } else {
+                statements_.distrust_unnamed();
+            }
+            if (entry.audience == Audience::client) ++ready_owed_;
+            return;
+        case Owed::function_call:
+            if (entry.audience == Audience::client) ++ready_owed_;
+            return;
+        case Owed::parse:
+            if (entry.audience == Audience::client_from_us) return;
+            if (entry.twist == Twist::unnamed) {
+                statements_.unnamed_sent(entry.statement, batch_);
+            } else if (entry.statement) {
+                statements_.parse_sent(entry.statement, batch_);
+            } else if (entry.twist == Twist::none) {
+                statements_.distrust_unnamed();  // Under a name of the client's own, or none.
+            }
+            return;
+        case Owed::close:
+            if (entry.audience == Audience::client_from_us) return;
+            if (entry.twist == Twist::unnamed) {
+                statements_.unnamed_sent({}, batch_);
+            } else if (entry.statement) {
+                statements_.close_sent(entry.statement, batch_);
+            }
+            return;
+        case Owed::execute: executed_ = true; return;
+        case Owed::nothing:
+        case Owed::bind:
+        case Owed::describe:
+        case Owed::sync:
+        case Owed::copy_end: return;
+    }
+}
+
+/// The reply to a request has come, or the backend has read over it.
+void BackendSession::settle(const OwedReply& entry, Outcome outcome) {
+    const bool happened = outcome == Outcome::happened;
+    if (entry.changes_client && client_statements_ != nullptr) {
+        client_statements_->settle(outcome);
+    }
+    if (ends_with_ready(entry.owed)) {
+        if (entry.audience == Audience::client) --ready_owed_;
+        return;
+    }
+    const bool parse = entry.owed == Owed::parse;
+    if (entry.audience == Audience::client_from_us || (!parse && entry.owed != Owed::close)) return;
+    if (entry.twist == Twist::unnamed) {
+        statements_.unnamed_settled(happened);
+    } else if (entry.statement && parse) {
+        statements_.parse_settled(entry.statement, happened);
+    } else if (entry.statement) {
+        statements_.close_settled(entry.statement, happened);
+    }
+}
+
+void BackendSession::finish_front(Outcome outcome) {
+    settle(queue_.front(), outcome);
+    queue_.pop();
+    front_answered_ = false;
+}
+
+void BackendSession::tag_seen(wire::Bytes body) {
+    switch (meaning_of(wire::Cursor(body).c_string())) {
+        case TagMeaning::schema_changed: schema_changed_ = true; return;
+        case TagMeaning::statements_discarded:
+            statements_.forget_all();
+            if (client_statements_ != nullptr) client_statements_->forget_names();
+            return;
+        case TagMeaning::nothing: return;
+    }
+}
+
+/// What the server says of a statement outweighs what stands here.
+void BackendSession::error_described(wire::Bytes body) {
+    if (failed_.twist != Twist::none) return;
+    const std::string_view sqlstate = parse_error_fields(body).sqlstate;
+    const bool parse = failed_.owed == Owed::parse;
+    if (sqlstate == (parse ? "42P05" : "26000")) statements_.distrust(failed_.statement);
+}
+
+void BackendSession::append_recovery(std::string& out) {
+    wire::Writer writer(out);
+    const auto sync = [&] {
+        writer.begin_frame(static_cast<char>(ClientMessage::Sync)).end_frame();
+        sent({Owed::sync, Audience::nobody});
+    };
+    while (answers_next())
+        pop_front();  // Nobody is there to be answered.
+    switch (stage_) {
+        case Stage::copy_in:
+            writer.begin_frame(static_cast<char>(ClientMessage::CopyFail));
+            writer.c_string("client left during COPY").end_frame();
+            sent({Owed::copy_end, Audience::nobody});
+            if (stage_ == Stage::unsynced) sync();
+            return;
+        case Stage::unsynced:
+            // What was asked for may turn out to be a COPY, in which only Flush does no harm.
+            if (!queue_.empty()) {
+                writer.begin_frame(static_cast<char>(ClientMessage::Flush)).end_frame();
+                return;
+            }
+            // Sync alone would commit what the client executed and never asked to keep. Outside of
+            // a transaction block ROLLBACK warns and rolls back the implicit one all the same.
+            writer.begin_frame(static_cast<char>(ClientMessage::Parse))
+                .c_string("")
+                .c_string("ROLLBACK")
+                .u16(0)
+                .end_frame();
+            sent({Owed::parse, Audience::nobody});
+            writer.begin_frame(static_cast<char>(ClientMessage::Bind))
+                .c_string("")
+                .c_string("")
+                .u16(0)
+                .u16(0)
+                .u16(0)
+                .end_frame();
+            sent({Owed::bind, Audience::nobody});
+            writer.begin_frame(static_cast<char>(ClientMessage::Execute))
+                .c_string("")
+                .u32(0)
+                .end_frame();
+            sent({Owed::execute, Audience::nobody});
+            sync();
+            return;
+        case Stage::skipping: sync(); return;
+        case Stage::in_step: break;
+    }
+    if (!queue_.empty() || body_left_ > 0 || in_doubt()) return;
+    if (doubt_ == Doubt::none && status_ == TransactionStatus::idle) return;
+    // Outside a transaction it changes nothing, but its reply ends a doubt.
+    writer.begin_frame(static_cast<char>(ClientMessage::Query)).c_string("ROLLBACK").end_frame();
+    sent({Owed::query, Audience::nobody});
+}
+
+}  // namespace sluice::pg

@@ -1,0 +1,110 @@
+#pragma once
+
+#include "protocol/pg/reply_queue.hpp"
+#include "protocol/pg/statement_catalog.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace sluice::pg {
+
+/// The prepared statements of one client, by the client's own names, the unnamed one among them.
+///
+/// What a client sends is not yet so: an error may make PostgreSQL read over it. A change is
+/// therefore begun when its frame goes on and settled, in the same order, when the reply to it has
+/// come or never will. Within one batch (up to a Sync) the client's own view holds, since what is
+/// read over takes with it all that relies on it; behind the Sync only the settled one does.
+///
+/// Owned by the client's session and made with its first statement. Confined to: its worker.
+class ClientStatements {
+  public:
+    explicit ClientStatements(StatementCatalog& catalog) : catalog_(catalog), slots_(1) {}
+    ~ClientStatements();
+    ClientStatements(const ClientStatements&) = delete;
+    ClientStatements& operator=(const ClientStatements&) = delete;
+
+    enum class Standing : std::uint8_t {
+        absent,     ///< The client has no statement of that name.
+        held,       ///< It has `statement`.
+        undecided,  ///< An earlier batch that changes it has not been answered yet.
+    };
+    struct Found {
+        Standing standing = Standing::absent;
+        std::uint32_t slot = 0;
+        Statement* statement = nullptr;
+    };
+    /// PostgreSQL tells names apart by their first 63 bytes, and so does this.
+    [[nodiscard]] Found find(std::string_view name, std::uint32_t batch) const;
+    [[nodiscard]] bool has_unnamed() const noexcept { return slots_[0].expected != nullptr; }
+
+    static constexpr std::uint32_t unnamed_slot = 0;
+
+    /// Whether the unnamed statement is one that only the backend of the lease has, because its
+    /// text was too long to be kept.
+    enum class Unkept : std::uint8_t { none, unbound, bound };
+    [[nodiscard]] Unkept unkept() const noexcept { return unkept_; }
+    void set_unkept(Unkept unkept) noexcept { unkept_ = unkept; }
+
+    /// The name gets this statement, of which the caller gives its hold away.
+    std::uint32_t begin_parse(std::string_view name, Statement& statement, std::uint32_t batch);
+    /// The statement of this slot goes.
+    void begin_close(std::uint32_t slot, std::uint32_t batch);
+    /// A simple query drops the unnamed statement, and perhaps every name.
+    enum class Names : std::uint8_t { stay, may_go };
+    void begin_query(Names names, std::uint32_t batch);
+    /// The same, of a client whose changes are all settled.
+    void drop_unnamed();
+    /// The oldest change has happened, or never will. An unnamed Parse that fails leaves none.
+    void settle(Outcome outcome);
+    /// Nothing that has been begun will happen.
+    void settle_nothing();
+    /// DEALLOCATE ALL: every settled name goes, the unnamed statement stays.
+    void forget_names();
+
+    /// The client's name for a slot; empty for the unnamed one.
+    [[nodiscard]] std::string_view name_of(std::uint32_t slot) const noexcept;
+    /// Names, and the bytes of their statements, as they will be if all goes well.
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+  private:
+    struct Slot {
+        const std::string* name = nullptr;  ///< Null for the unnamed statement and a free slot.
+        Statement* settled = nullptr;
+        Statement* expected = nullptr;
+        std::uint32_t batch = 0;  ///< Of the youngest change that is not settled.
+        std::uint32_t unsettled = 0;
+    };
+    struct Change {
+        std::uint32_t slot;
+        Statement* statement;  ///< Null: it goes.
+        Names names = Names::stay;
+    };
+    struct NameHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view name) const noexcept {
+            return std::hash<std::string_view>()(name);
+        }
+    };
+
+    void begin(Change change, std::uint32_t batch);
+    void free_if_empty(std::uint32_t slot);
+    void expect(Slot& slot, Statement* statement) noexcept;
+
+    StatementCatalog& catalog_;
+    std::unordered_map<std::string, std::uint32_t, NameHash, std::equal_to<>> names_;
+    std::vector<Slot> slots_;  ///< The first is the unnamed statement's.
+    std::vector<std::uint32_t> free_;
+    std::vector<Change> changes_;  ///< Begun and not settled, oldest first, from `settled_to_` on.
+    std::size_t settled_to_ = 0;
+    std::size_t names_may_go_ = 0;  ///< Changes not settled of which that is so.
+    std::size_t count_ = 0;
+    std::size_t bytes_ = 0;
+    Unkept unkept_ = Unkept::none;
+};
+
+}  // namespace sluice::pg

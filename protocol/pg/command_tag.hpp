@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace sluice::pg {
+
+/// What the tag of a CommandComplete says beyond that the command is complete.
+enum class TagMeaning : std::uint8_t {
+    nothing,
+    schema_changed,        ///< What a text means, or its result's columns, may be another now.
+    statements_discarded,  ///< DISCARD ALL, DEALLOCATE ALL: no named statement is left.
+};
+
+/// Bytes of a tag without which `may_mean_something` cannot tell.
+constexpr std::size_t tag_bytes_telling = 3;
+
+/// A quick look at the first bytes: false for nearly all that is worth its speed.
+[[nodiscard]] constexpr bool may_mean_something(std::string_view first_bytes) noexcept {
+    if (first_bytes.size() < tag_bytes_telling) return false;
+    switch (first_bytes[0]) {
+        case 'A': return first_bytes[1] == 'L';  // ALTER
+        case 'C': return first_bytes[1] == 'R';  // CREATE
+        case 'D':
+            return first_bytes[1] == 'R' || first_bytes[2] == 'S' ||  // DROP, DISCARD
+                   first_bytes[2] == 'A';                             // DEALLOCATE
+        case 'I': return first_bytes[1] == 'M';                       // IMPORT
+        default: return false;
+    }
+}
+
+/// `tag` is the whole tag.
+[[nodiscard]] constexpr TagMeaning meaning_of(std::string_view tag) noexcept {
+    if (tag == "DISCARD ALL" || tag == "DEALLOCATE ALL") return TagMeaning::statements_discarded;
+    for (const std::string_view verb : {"ALTER ", "CREATE ", "DROP ", "IMPORT "}) {
+        if (tag.starts_with(verb)) return TagMeaning::schema_changed;
+    }
+    return TagMeaning::nothing;
+}
+
+}  // namespace sluice::pg

@@ -1,0 +1,58 @@
+#include "protocol/pg/statement_catalog.hpp"
+
+#include "protocol/assert.hpp"
+
+#include <limits>
+
+namespace sluice::pg {
+
+Statement& StatementCatalog::take(std::string_view body, std::uint32_t planning) {
+    const auto at = statements_.find(Key{body, planning});
+    Statement* statement = at == statements_.end() ? nullptr : at->second.get();
+    if (statement == nullptr) {
+        auto fresh = std::make_unique<Statement>(ids_.next(), body, planning);
+        statement = fresh.get();
+        statement->holders_ = 1;
+        bytes_ += statement->bytes();
+        statements_.emplace(Key{statement->body_, planning}, std::move(fresh));
+        forget_beyond_limits();
+    } else {
+        hold(*statement);
+    }
+    if (statement->sightings_ < std::numeric_limits<std::uint32_t>::max()) ++statement->sightings_;
+    return *statement;
+}
+
+void StatementCatalog::hold(Statement& statement) noexcept {
+    if (statement.holders_++ == 0) unlink(statement);
+}
+
+void StatementCatalog::release(Statement& statement) {
+    SLUICE_ASSERT(statement.holders_ > 0);
+    if (--statement.holders_ > 0) return;
+    statement.older_ = newest_;
+    statement.newer_ = nullptr;
+    (newest_ == nullptr ? oldest_ : newest_->newer_) = &statement;
+    newest_ = &statement;
+    forget_beyond_limits();
+}
+
+void StatementCatalog::unlink(Statement& statement) noexcept {
+    (statement.older_ == nullptr ? oldest_ : statement.older_->newer_) = statement.newer_;
+    (statement.newer_ == nullptr ? newest_ : statement.newer_->older_) = statement.older_;
+    statement.older_ = nullptr;
+    statement.newer_ = nullptr;
+}
+
+void StatementCatalog::forget_beyond_limits() {
+    const auto exceeds = [](std::size_t is, std::size_t max) { return max != 0 && is > max; };
+    while (oldest_ != nullptr &&
+           (exceeds(statements_.size(), limits_.count_max) || exceeds(bytes_, limits_.bytes_max))) {
+        Statement& spent = *oldest_;
+        unlink(spent);
+        bytes_ -= spent.bytes();
+        statements_.erase(Key{spent.body_, spent.planning_});
+    }
+}
+
+}  // namespace sluice::pg

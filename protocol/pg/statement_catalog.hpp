@@ -1,0 +1,93 @@
+#pragma once
+
+#include "protocol/pg/statement_id.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace sluice::pg {
+
+/// One statement of a pool: what Parse says behind the name, and under which settings.
+class Statement {
+  public:
+    Statement(StatementId id, std::string_view body, std::uint32_t planning)
+        : id_(id), body_(body), planning_(planning) {}
+
+    [[nodiscard]] StatementId id() const noexcept { return id_; }
+    /// The text with its zero byte, then the count and the ids of the parameter types, as in Parse.
+    [[nodiscard]] std::string_view body() const noexcept { return body_; }
+    /// What it costs to remember it.
+    [[nodiscard]] std::size_t bytes() const noexcept { return sizeof(Statement) + body_.size(); }
+    /// How often a client has sent it since it was entered; stops at its largest value.
+    [[nodiscard]] std::uint32_t sightings() const noexcept { return sightings_; }
+
+  private:
+    friend class StatementCatalog;
+
+    const StatementId id_;
+    const std::string body_;
+    const std::uint32_t planning_;
+    std::uint32_t sightings_ = 0;
+    std::uint32_t holders_ = 0;
+    Statement* older_ = nullptr;  ///< Among those that nobody holds.
+    Statement* newer_ = nullptr;
+};
+
+/// The statements of one pool shard, shared by all its clients: the same text with the same
+/// parameter types under the same settings is the same statement, by whatever name.
+///
+/// A statement that somebody holds stays. The others are kept in case they come again, until the
+/// limits are reached; then the least recently used is forgotten. What holders keep is bounded by
+/// the limits on each client.
+///
+/// Confined to: its worker. Outlives those who hold of it.
+class StatementCatalog {
+  public:
+    struct Limits {
+        std::size_t count_max = 0;  ///< Held ones included. 0: no limit.
+        std::size_t bytes_max = 0;  ///< Likewise.
+    };
+
+    StatementCatalog(StatementIds ids, Limits limits) noexcept : ids_(ids), limits_(limits) {}
+    StatementCatalog(const StatementCatalog&) = delete;
+    StatementCatalog& operator=(const StatementCatalog&) = delete;
+
+    /// The statement of a Parse, held once for the caller. Counts a sighting.
+    /// `planning` stands for the settings that decide what a text means.
+    [[nodiscard]] Statement& take(std::string_view body, std::uint32_t planning);
+    void hold(Statement& statement) noexcept;
+    void release(Statement& statement);
+
+    [[nodiscard]] std::size_t size() const noexcept { return statements_.size(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+  private:
+    struct Key {
+        std::string_view body;  ///< The statement's own.
+        std::uint32_t planning;
+        bool operator==(const Key&) const = default;
+    };
+    struct KeyHash {
+        std::size_t operator()(const Key& key) const noexcept {
+            return std::hash<std::string_view>()(key.body) ^
+                   (std::size_t{key.planning} * 0x9e3779b97f4a7c15U);
+        }
+    };
+
+    void unlink(Statement& statement) noexcept;
+    void forget_beyond_limits();
+
+    StatementIds ids_;
+    const Limits limits_;
+    std::unordered_map<Key, std::unique_ptr<Statement>, KeyHash> statements_;
+    Statement* oldest_ = nullptr;  ///< Of those that nobody holds.
+    Statement* newest_ = nullptr;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace sluice::pg

@@ -1,0 +1,285 @@
+#include "protocol/pg/statement_passage.hpp"
+
+#include "protocol/pg/frame.hpp"
+
+#include <algorithm>
+
+namespace sluice::pg {
+
+namespace {
+
+using Kind = StatementPassage::Plan::Kind;
+using Presence = BackendStatements::Presence;
+using Standing = ClientStatements::Standing;
+
+/// Longer unnamed statements pass in pieces and are not remembered: bulk that does not come again.
+constexpr std::size_t unnamed_bytes_max = 64U * 1024U;
+
+/// A statement of an empty text under a name that no statement has: a Parse under that name comes
+/// as far as one can, and fails.
+constexpr StatementId taken{};
+constexpr std::string_view empty_parse_body{"\0\0\0", 3};
+
+}  // namespace
+
+StatementPassage::StatementPassage(const StatementLease& lease, ClientStatements& client,
+                                   wire::Bytes frame, std::uint32_t planning)
+    : lease_(lease),
+      client_(client),
+      frame_(frame),
+      frame_bytes_(frame_header_bytes + std::size_t{read_frame_header(frame).body_bytes}),
+      search_(find_name(frame, named_)),
+      batch_(lease.backend.batch()),
+      planning_(planning) {
+    frame_ = frame_.first(std::min(frame_.size(), frame_bytes_));
+    lease_.desk.written.clear();
+    lease_.backend.serve_statements_of(&client_);
+    lease_.backend.statements().set_generation(lease_.desk.generation);
+}
+
+StatementPassage::Plan StatementPassage::parse() {
+    if (search_ == NameSearch::more_bytes) return {Kind::more_bytes, {}, 0};
+    if (search_ == NameSearch::too_long) return {Kind::name_too_long, {}, 0};
+    // The backend reads over it, or says what is wrong with it.
+    if (search_ == NameSearch::absent || lease_.backend.skipping()) return as_it_is(Owed::parse);
+    if (named_.name.empty()) return parse_unnamed();
+
+    const auto found = client_.find(named_.name, batch_);
+    if (found.standing == Standing::undecided) return {Kind::waits, {}, 0};
+    if (found.standing == Standing::held) return parse_to_fail(Twist::name_taken, found.slot);
+    const StatementPolicy& policy = lease_.desk.policy;
+    const auto beyond = [](std::uint64_t is, std::uint64_t max) { return max != 0 && is > max; };
+    if (beyond(client_.count() + 1, policy.max_client_statements) ||
+        beyond(client_.bytes() + frame_bytes_ + sizeof(Statement),
+               policy.max_client_statement_bytes)) {
+        return parse_to_fail(Twist::beyond_limits, 0);
+    }
+    if (frame_.size() < frame_bytes_) return {Kind::more_bytes, {}, 0};
+    if (!is_parse_body(parse_body())) return as_it_is(Owed::parse);
+
+    ++lease_.desk.counters.parses;
+    Statement& statement = lease_.desk.catalog.take(wire::as_text(parse_body()), planning_);
+    OwedReply owed{Owed::parse};
+    owed.changes_client = true;
+    owed.slot = client_.begin_parse(named_.name, statement, batch_);
+    return parse_as(statement, owed);
+}
+
+/// The statement under its name of ours, whether the backend has it or not.
+StatementPassage::Plan StatementPassage::parse_as(Statement& statement, OwedReply owed) {
+    BackendStatements& statements = lease_.backend.statements();
+    const Presence presence = statements.presence(statement.id(), batch_);
+    if (presence == Presence::present && lease_.backend.predictable()) {
+        statements.touch(statement.id());
+        return answered_here(owed);
+    }
+    if (presence == Presence::absent) {
+        make_room();
+    } else {
+        send_close(statement.id());
+    }
+    owed.statement = statement.id();
+    ++lease_.desk.counters.parses_sent;
+    return renamed(StatementName(statement.id()).text(), owed);
+}
+
+StatementPassage::Plan StatementPassage::parse_unnamed() {
+    BackendSession& backend = lease_.backend;
+    OwedReply owed{Owed::parse};
+    owed.twist = Twist::unnamed;
+    ++lease_.desk.counters.parses;
+    if (frame_bytes_ > unnamed_bytes_max) {
+        owed.twist = Twist::none;
+        client_.set_unkept(ClientStatements::Unkept::unbound);
+        owed.changes_client = client_.has_unnamed();
+        if (owed.changes_client) client_.begin_close(ClientStatements::unnamed_slot, batch_);
+        ++lease_.desk.counters.parses_sent;
+        return {Kind::passes, owed, 0};
+    }
+    if (frame_.size() < frame_bytes_) {
+        --lease_.desk.counters.parses;
+        return {Kind::more_bytes, {}, 0};
+    }
+    client_.set_unkept(ClientStatements::Unkept::none);
+    if (!is_parse_body(parse_body())) return as_it_is(Owed::parse);
+
+    Statement& statement = lease_.desk.catalog.take(wire::as_text(parse_body()), planning_);
+    owed.slot = client_.begin_parse({}, statement, batch_);
+    owed.changes_client = true;
+    const AutoPrepare policy = lease_.desk.policy.auto_prepare;
+    const bool prepares =
+        statement.sightings() > 1 && backend.predictable() &&
+        (policy == AutoPrepare::always || (policy == AutoPrepare::on && backend.outside_block()));
+    if (!prepares) {
+        owed.statement = statement.id();
+        ++lease_.desk.counters.parses_sent;
+        return {Kind::passes, owed, 0};
+    }
+    owed.twist = Twist::none;
+    BackendStatements& statements = backend.statements();
+    if (statements.generation(statement.id()) != lease_.desk.generation &&
+        statements.presence(statement.id(), batch_) != Presence::absent) {
+        // What the text means may have changed since, which an unnamed Parse would have noticed.
+        send_close(statement.id());
+    }
+    return parse_as(statement, owed);
+}
+
+StatementPassage::Plan StatementPassage::use(Owed owed) {
+    if (search_ == NameSearch::more_bytes) return {Kind::more_bytes, {}, 0};
+    if (search_ == NameSearch::too_long) return {Kind::name_too_long, {}, 0};
+    if (owed == Owed::bind) ++lease_.desk.counters.binds;
+    if (search_ == NameSearch::absent || lease_.backend.skipping()) return as_it_is(owed);
+    if (named_.name.empty()) return use_unnamed(owed);
+
+    const auto found = client_.find(named_.name, batch_);
+    if (found.standing == Standing::undecided) return {Kind::waits, {}, 0};
+    if (found.standing == Standing::absent) {
+        // PostgreSQL itself says that there is none; unless it is one of ours.
+        if (!named_.name.starts_with(statement_name_prefix)) return as_it_is(owed);
+        std::string other(named_.name);
+        other[0] = 'S';
+        return renamed(other, OwedReply{owed});
+    }
+    const StatementId id = found.statement->id();
+    BackendStatements& statements = lease_.backend.statements();
+    const Presence presence = statements.presence(id, batch_);
+    if (presence == Presence::present) {
+        statements.touch(id);
+    } else {
+        if (presence == Presence::absent) {
+            make_room();
+        } else {
+            send_close(id);
+        }
+        send_parse(*found.statement, found.slot);
+    }
+    OwedReply reply{owed};
+    reply.slot = found.slot;
+    reply.statement = id;
+    return renamed(StatementName(id).text(), reply);
+}
+
+StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
+    StatementDesk& desk = lease_.desk;
+    BackendStatements& statements = lease_.backend.statements();
+    if (client_.unkept() != ClientStatements::Unkept::none) {
+        if (owed == Owed::bind) client_.set_unkept(ClientStatements::Unkept::bound);
+        return as_it_is(owed);
+    }
+    const auto found = client_.find({}, batch_);
+    if (found.standing == Standing::undecided) return {Kind::waits, {}, 0};
+    if (found.standing == Standing::absent) {
+        // What is left there may be another client's.
+        if (!statements.unnamed_is({}, batch_)) {
+            append_close(desk.written, {});
+            OwedReply close{Owed::close, Audience::client_if_error};
+            close.twist = Twist::unnamed;
+            lease_.backend.sent(close);
+        }
+        return as_it_is(owed);
+    }
+    const StatementId id = found.statement->id();
+    if (statements.unnamed_is(id, batch_)) return as_it_is(owed);
+    if (desk.policy.auto_prepare != AutoPrepare::off &&
+        statements.presence(id, batch_) == Presence::present &&
+        statements.generation(id) == desk.generation) {
+        statements.touch(id);
+        OwedReply reply{owed};
+        reply.statement = id;
+        return renamed(StatementName(id).text(), reply);
+    }
+    append_parse(desk.written, {}, found.statement->body());
+    OwedReply parse{Owed::parse, Audience::client_if_error};
+    parse.twist = Twist::unnamed;
+    parse.statement = id;
+    lease_.backend.sent(parse);
+    ++desk.counters.parses_sent;
+    return as_it_is(owed);
+}
+
+StatementPassage::Plan StatementPassage::close() {
+    if (search_ == NameSearch::more_bytes) return {Kind::more_bytes, {}, 0};
+    if (search_ == NameSearch::too_long) return {Kind::name_too_long, {}, 0};
+    const bool sound = search_ == NameSearch::found && named_.name_end == frame_bytes_;
+    if (!sound || lease_.backend.skipping()) {
+        return as_it_is(Owed::close);
+    }
+    const auto found = client_.find(named_.name, batch_);
+    if (found.standing == Standing::undecided) return {Kind::waits, {}, 0};
+    OwedReply owed{Owed::close};
+    owed.changes_client = found.standing == Standing::held;
+    owed.slot = found.slot;
+    if (owed.changes_client) client_.begin_close(found.slot, batch_);
+    if (named_.name.empty()) {
+        client_.set_unkept(ClientStatements::Unkept::none);
+        owed.twist = Twist::unnamed;
+        return {Kind::passes, owed, 0};
+    }
+    if (!owed.changes_client && !named_.name.starts_with(statement_name_prefix)) {
+        return as_it_is(Owed::close);  // One of SQL's own, or none: that is no error.
+    }
+    // Others may use it, so on the backend it stays.
+    if (owed.changes_client && lease_.backend.predictable()) return answered_here(owed);
+    return renamed(StatementName(taken).text(), owed);
+}
+
+/// PostgreSQL makes sure of everything else first: the text, the transaction's state.
+StatementPassage::Plan StatementPassage::parse_to_fail(Twist twist, std::uint32_t slot) {
+    ++lease_.desk.counters.parses;
+    const StatementName name(taken);
+    send_close(taken);
+    append_parse(lease_.desk.written, name.text(), empty_parse_body);
+    OwedReply placeholder{Owed::parse, Audience::client_if_error};
+    placeholder.twist = Twist::name_taken;
+    placeholder.slot = slot;
+    lease_.backend.sent(placeholder);
+    OwedReply owed{Owed::parse};
+    owed.twist = twist;
+    owed.slot = slot;
+    return renamed(name.text(), owed);
+}
+
+StatementPassage::Plan StatementPassage::renamed(std::string_view name, OwedReply owed) {
+    append_renamed_front(lease_.desk.written, frame_, named_, name);
+    return {Kind::passes, owed, named_.name_end};
+}
+
+StatementPassage::Plan StatementPassage::answered_here(OwedReply owed) const {
+    owed.audience = Audience::client_from_us;
+    return {Kind::passes, owed, frame_bytes_};
+}
+
+StatementPassage::Plan StatementPassage::as_it_is(Owed owed) const {
+    return {Kind::passes, OwedReply{owed}, 0};
+}
+
+wire::Bytes StatementPassage::parse_body() const {
+    return frame_.subspan(named_.name_end);
+}
+
+void StatementPassage::send_parse(const Statement& statement, std::uint32_t slot) {
+    append_parse(lease_.desk.written, StatementName(statement.id()).text(), statement.body());
+    OwedReply owed{Owed::parse, Audience::client_if_error};
+    owed.slot = slot;
+    owed.statement = statement.id();
+    lease_.backend.sent(owed);
+    ++lease_.desk.counters.parses_sent;
+}
+
+void StatementPassage::send_close(StatementId id) {
+    append_close(lease_.desk.written, StatementName(id).text());
+    OwedReply owed{Owed::close, Audience::client_if_error};
+    owed.statement = id;
+    lease_.backend.sent(owed);
+}
+
+void StatementPassage::make_room() {
+    const std::uint32_t count_max = lease_.desk.policy.max_prepared_statements;
+    while (const auto surplus = lease_.backend.statements().surplus(count_max)) {
+        send_close(*surplus);
+        ++lease_.desk.counters.evictions;
+    }
+}
+
+}  // namespace sluice::pg
