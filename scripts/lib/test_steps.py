@@ -192,6 +192,13 @@ def step_transcript(options):
         counting_runner(["tests/transcript/run", "--build", "build/dev", *amount], options)
 
 
+def step_drivers(options):
+    """A few drivers with few copies each day; all of them with fifty in the full run."""
+    arguments = [] if options.full else ["--short"]
+    return build("dev", options) or counting_runner(
+        ["tests/drivers/run", "--build", "build/dev", *arguments], options)
+
+
 def with_environment(options, **values):
     return dataclasses.replace(options, environment={**options.environment, **values})
 
@@ -298,6 +305,7 @@ STEPS = {
     "tidy": step_tidy,
     "unit": step_unit,
     "integration": step_integration,
+    "drivers": step_drivers,
     "transcript": step_transcript,
     "asan": step_asan,
     "tsan": step_tsan,

@@ -1,0 +1,108 @@
+"""The drivers: how each is had, which program plays its workload, what is known about it."""
+
+import dataclasses
+import os
+import typing
+
+import acquire
+import npm
+
+HERE = acquire.HERE
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """What can be run: a command that is still to be given URL FOLDER FIRST COUNT."""
+    command: list
+    version: str
+    runtime: str
+    environment: dict = dataclasses.field(default_factory=dict)
+    cwd: str = "/"
+
+
+@dataclasses.dataclass(frozen=True)
+class Driver:
+    name: str
+    prepare: typing.Callable
+    short: bool = False
+    # A step that opens a second connection beside one that holds its backend: with two backends
+    # and fifty copies each would wait for the others' second. Left out both ways, with this reason.
+    left_out: dict = dataclasses.field(default_factory=dict)
+
+
+def python_runtime():
+    return "Python " + acquire.run([acquire.PYTHON, "--version"]).split()[1]
+
+
+def of_python(module):
+    def prepare(_rig):
+        version, environment = None, {}
+        if module == "psycopg2":
+            folder = acquire.psycopg2()
+            if folder is not None:
+                environment["PYTHONPATH"] = str(folder)
+                version = acquire.PSYCOPG2
+        version = version or acquire.python_module(module)
+        command = [acquire.PYTHON, "-B", str(HERE / "python" / f"{module}_work.py")]
+        return Ready(command, version, python_runtime(), environment)
+    return prepare
+
+
+def of_node(package, script):
+    def prepare(rig):
+        node = npm.node()
+        folder = acquire.node_folder(rig)
+        version = acquire.run([node, "--version"]).strip().removeprefix("v")
+        return Ready([node, f"{script}.mjs"], acquire.npm_version(rig, package), f"Node {version}",
+                     cwd=str(folder))
+    return prepare
+
+
+def of_go(module, program):
+    def prepare(_rig):
+        folder = acquire.go_programs()
+        return Ready([str(folder / program)], acquire.go_modules(module).removeprefix("v"),
+                     f"Go {acquire.go_version()}")
+    return prepare
+
+
+def psql(rig):
+    program = os.path.join(rig.postgres.binaries, "psql")
+    version = acquire.run([program, "--version"]).split()[2]
+    command = [acquire.PYTHON, "-B", str(HERE / "psql" / "play.py"), program]
+    return Ready(command, version, "C")
+
+
+def libpq(_rig):
+    program = acquire.c_program("libpq")
+    return Ready([str(program)], acquire.run([program, "--version"]).strip(), "C")
+
+
+def jdbc(_rig):
+    path, version = acquire.java_classes()
+    runtime = acquire.run(["java", "-version"]).split('"')[1]
+    return Ready(["java", "-Xmx768m", "-XX:+UseSerialGC", "-cp", path, "Workload"], version,
+                 f"Java {runtime}")
+
+
+LISTENS_APART = {"notify": "it listens on a second connection, while the first is pinned"}
+
+DRIVERS = [
+    Driver("psql", psql),
+    Driver("libpq", libpq),
+    Driver("psycopg2", of_python("psycopg2")),
+    Driver("psycopg", of_python("psycopg"), short=True),
+    Driver("asyncpg", of_python("asyncpg"), short=True),
+    Driver("JDBC", jdbc),
+    Driver("node-postgres", of_node("pg", "node_postgres"), short=True),
+    Driver("pg-cursor", of_node("pg-cursor", "pg_cursor")),
+    Driver("pg-query-stream", of_node("pg-query-stream", "pg_query_stream")),
+    Driver("postgres.js", of_node("postgres", "postgres_js"), short=True, left_out=LISTENS_APART),
+    Driver("Prisma", of_node("@prisma/client", "prisma")),
+    Driver("drizzle-orm", of_node("drizzle-orm", "drizzle")),
+    Driver("knex", of_node("knex", "knex")),
+    Driver("TypeORM", of_node("typeorm", "typeorm")),
+    Driver("Sequelize", of_node("sequelize", "sequelize")),
+    Driver("pgx", of_go("github.com/jackc/pgx/v5", "pgx")),
+    Driver("lib/pq", of_go("github.com/lib/pq", "pq"), left_out=LISTENS_APART),
+]
