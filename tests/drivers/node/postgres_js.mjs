@@ -106,7 +106,7 @@ async function copies(sql, say) {
     const lines = Array.from({ length: 2000 }, (_, n) => `${n + 2000}\tcopied ${n}\n`);
     const reserved = await sql.reserve();
     await pipeline(Readable.from(lines), await reserved`COPY items FROM STDIN`.writable());
-    // Few, since version 3.4.9 stalls, directly too, when its reader is slower than it.
+    // Few, since version 3.4.9 stalls, directly too, with 2000 rows.
     let copied = '';
     for await (const part of await reserved`COPY (SELECT * FROM items WHERE id >= 3500 ORDER BY id) TO STDOUT`.readable()) copied += part;
     reserved.release();
