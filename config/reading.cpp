@@ -238,6 +238,9 @@ bool take(const Found& found, PoolMode& out) {
 bool take(const Found& found, AutoPrepare& out) {
     return take_word(found, out);
 }
+bool take(const Found& found, ProtocolVersion& out) {
+    return take_word(found, out);
+}
 bool take(const Found& found, AuthMethod& out) {
     return take_word(found, out);
 }

@@ -81,6 +81,7 @@ bool take(const Found& found, std::vector<HostPort>& out);
 bool take(const Found& found, Secret& out);
 bool take(const Found& found, PoolMode& out);
 bool take(const Found& found, AutoPrepare& out);
+bool take(const Found& found, ProtocolVersion& out);
 bool take(const Found& found, AuthMethod& out);
 bool take(const Found& found, LogLevel& out);
 bool take(const Found& found, LogFormat& out);

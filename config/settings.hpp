@@ -32,6 +32,7 @@ class Secret {
 
 enum class PoolMode { session, transaction, statement };
 enum class AutoPrepare { off, on, always };
+enum class ProtocolVersion { v3_0, v3_2 };
 enum class AuthMethod { trust, password, md5, scram_sha_256 };
 enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { text, json };
@@ -158,7 +159,8 @@ struct Postgres {
     Duration server_idle_timeout{600'000};
     Duration server_lifetime{3'600'000};
     Duration server_check_delay{30'000};
-    std::string server_check_query;  ///< Empty: an empty query.
+    ProtocolVersion max_protocol_version = ProtocolVersion::v3_0;  ///< Asked for of backends.
+    std::string server_check_query;                                ///< Empty: an empty query.
     std::string server_reset_query = "DISCARD ALL";
     bool server_reset_query_always = false;
     Duration cancel_wait_timeout{10'000};

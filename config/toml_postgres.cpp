@@ -79,6 +79,7 @@ std::span<const Key<Postgres>> postgres_keys() {
         key<P, &P::server_idle_timeout>("server_idle_timeout"),
         key<P, &P::server_lifetime>("server_lifetime"),
         key<P, &P::server_check_delay>("server_check_delay"),
+        key<P, &P::max_protocol_version>("max_protocol_version"),
         key<P, &P::server_check_query>("server_check_query"),
         key<P, &P::server_reset_query>("server_reset_query"),
         key<P, &P::server_reset_query_always>("server_reset_query_always"),

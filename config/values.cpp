@@ -105,6 +105,14 @@ std::span<const Named<AutoPrepare>> names_of(AutoPrepare) {
     return names;
 }
 
+std::span<const Named<ProtocolVersion>> names_of(ProtocolVersion) {
+    static constexpr std::array names{
+        Named<ProtocolVersion>{"3.0", ProtocolVersion::v3_0},
+        Named<ProtocolVersion>{"3.2", ProtocolVersion::v3_2},
+    };
+    return names;
+}
+
 std::span<const Named<AuthMethod>> names_of(AuthMethod) {
     static constexpr std::array names{
         Named<AuthMethod>{"trust", AuthMethod::trust},
@@ -137,6 +145,9 @@ std::string show(PoolMode value) {
     return name_of(value);
 }
 std::string show(AutoPrepare value) {
+    return name_of(value);
+}
+std::string show(ProtocolVersion value) {
     return name_of(value);
 }
 std::string show(AuthMethod value) {

@@ -34,12 +34,14 @@ struct Named {
 /// The words of an enumeration, as the file spells them. The argument only chooses the table.
 [[nodiscard]] std::span<const Named<PoolMode>> names_of(PoolMode);
 [[nodiscard]] std::span<const Named<AutoPrepare>> names_of(AutoPrepare);
+[[nodiscard]] std::span<const Named<ProtocolVersion>> names_of(ProtocolVersion);
 [[nodiscard]] std::span<const Named<AuthMethod>> names_of(AuthMethod);
 [[nodiscard]] std::span<const Named<LogLevel>> names_of(LogLevel);
 [[nodiscard]] std::span<const Named<LogFormat>> names_of(LogFormat);
 
 [[nodiscard]] std::string show(PoolMode value);
 [[nodiscard]] std::string show(AutoPrepare value);
+[[nodiscard]] std::string show(ProtocolVersion value);
 [[nodiscard]] std::string show(AuthMethod value);
 [[nodiscard]] std::string show(LogLevel value);
 [[nodiscard]] std::string show(LogFormat value);

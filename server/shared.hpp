@@ -8,6 +8,7 @@
 #include "server/configuration.hpp"
 #include "server/net/chunk.hpp"
 #include "server/net/resolver.hpp"
+#include "server/pg/cancel_key.hpp"
 
 #include <atomic>
 #include <map>
@@ -46,6 +47,7 @@ struct Shared {
     pool::Registry registry;
     pool::Budget clients;
     pool::Budget cancels;  ///< Under way to database servers.
+    const CancelKeys cancel_keys;
     ClientBudgets user_clients;
     ClientBudgets database_clients;
     std::vector<std::unique_ptr<Worker>> workers;

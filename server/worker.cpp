@@ -194,22 +194,22 @@ void Worker::fill_random(std::span<std::byte> out) {
     random_used_ += out.size();
 }
 
-void Worker::give_cancel_key(PgClient& client) {
+void Worker::give_cancel_key(PgClient& client, CancelKeyForm form) {
     std::array<std::byte, 4> random{};
     fill_random(random);
     SLUICE_ASSERT(client.slot() < slot_mask);
     client.set_cancel_key((index_ << worker_shift) | (client.slot() + 1),
-                          wire::load_u32(random.data()));
+                          wire::load_u32(random.data()), form);
 }
 
-bool Worker::cancel_here(std::uint32_t process_id, std::uint32_t secret,
+bool Worker::cancel_here(std::uint32_t process_id, wire::Bytes key,
                          const std::function<void()>& done) {
     const auto matches = [&](const PgClient* client) {
         if (client == nullptr || client->cancel_process_id() != process_id) return false;
         // In constant time, so that answers do not tell how much of a guess was right.
-        const std::uint32_t own = client->cancel_secret();
-        return crypto::constant_time_equal(std::as_bytes(std::span(&own, 1)),
-                                           std::as_bytes(std::span(&secret, 1)));
+        const CancelKey own = shared_.cancel_keys.key_of(process_id, client->cancel_secret(),
+                                                         client->cancel_key_form());
+        return crypto::constant_time_equal(own.view(), key);
     };
     const std::uint32_t slot = (process_id & slot_mask) - 1;
     if (slot < clients_.size() && matches(clients_[slot].get())) {
@@ -228,12 +228,13 @@ bool Worker::cancel_here(std::uint32_t process_id, std::uint32_t secret,
     return false;
 }
 
-void Worker::cancel(std::uint32_t process_id, std::uint32_t secret, std::function<void()> done) {
+void Worker::cancel(std::uint32_t process_id, wire::Bytes key, std::function<void()> done) {
     // Every worker is asked, since a real process id says nothing of where its client is.
     const auto left = std::make_shared<std::atomic<std::size_t>>(shared_.workers.size());
     const auto hits = std::make_shared<std::atomic<unsigned>>(0);
     for (const auto& worker : shared_.workers) {
-        worker->post([asked = worker.get(), asking = this, process_id, secret, left, hits, done] {
+        worker->post([asked = worker.get(), asking = this, process_id, left, hits, done,
+                      key = std::string(wire::as_text(key))] {
             const std::function<void()> settled = [asking, left, hits, done] {
                 if (--*left > 0) return;
                 asking->post([asking, hits, done] {
@@ -243,7 +244,7 @@ void Worker::cancel(std::uint32_t process_id, std::uint32_t secret, std::functio
             };
             // Settled only when the database server has seen to it, as its clients rely on.
             ++*hits;
-            if (asked->cancel_here(process_id, secret, settled)) return;
+            if (asked->cancel_here(process_id, wire::as_bytes(key), settled)) return;
             --*hits;
             settled();
         });

@@ -74,12 +74,11 @@ class Worker {
     /// Cryptographic random bytes, at most 64 a call.
     void fill_random(std::span<std::byte> out);
     /// A cancel key of our own making, for a client of this worker.
-    void give_cancel_key(PgClient& client);
+    void give_cancel_key(PgClient& client, CancelKeyForm form);
     /// Runs `done` when the client with this key, on whichever worker, has been dealt with.
-    void cancel(std::uint32_t process_id, std::uint32_t secret, std::function<void()> done);
+    void cancel(std::uint32_t process_id, wire::Bytes key, std::function<void()> done);
     /// Another worker asks. True when the key is one of ours.
-    bool cancel_here(std::uint32_t process_id, std::uint32_t secret,
-                     const std::function<void()>& done);
+    bool cancel_here(std::uint32_t process_id, wire::Bytes key, const std::function<void()>& done);
 
     void track(std::unique_ptr<CancelCall> call);
     void forget(CancelCall& call);

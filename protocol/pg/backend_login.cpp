@@ -55,16 +55,18 @@ std::string no_secret_for(std::string_view method, const BackendSecret& secret) 
 
 }  // namespace
 
-BackendLogin::BackendLogin(std::string user, std::string database, const StartupSettings& settings,
-                           BackendSecret secret, std::string_view scram_nonce)
-    : user_(std::move(user)),
+BackendLogin::BackendLogin(ProtocolMinor minor, std::string user, std::string database,
+                           const StartupSettings& settings, BackendSecret secret,
+                           std::string_view scram_nonce)
+    : minor_(minor),
+      user_(std::move(user)),
       database_(std::move(database)),
       settings_(settings),
       secret_(std::move(secret)),
       scram_nonce_(scram_nonce) {}
 
 void BackendLogin::start(std::string& out) {
-    append_startup_message(out, user_, database_, settings_.parameters());
+    append_startup_message(out, minor_, user_, database_, settings_.parameters());
 }
 
 BackendLogin::Step BackendLogin::failed(std::string text) {
@@ -220,14 +222,16 @@ BackendLogin::Step BackendLogin::parameter_status_received(Bytes body) {
 }
 
 BackendLogin::Step BackendLogin::negotiation_received(Bytes body) {
-    // We ask for 3.0 without options, so there is nothing to negotiate; some poolers send it all
-    // the same. Later than this it would be an answer to nothing.
+    // We ask for no options. Of the version PostgreSQL says the whole number and some poolers, who
+    // also answer where nothing is to be negotiated, only the minor one. Later than this it would
+    // be an answer to nothing.
     wire::Cursor fields(body);
     const std::uint32_t version = fields.u32();
     const std::uint32_t option_count = fields.u32();
     for (std::uint32_t i = 0; i < option_count && !fields.failed(); ++i)
         fields.c_string();
-    if (!fields.finished() || (version != 0 && version != protocol_3_0)) {
+    const std::uint32_t minor = version >= protocol_3_0 ? version - protocol_3_0 : version;
+    if (!fields.finished() || minor > static_cast<std::uint32_t>(minor_)) {
         return failed("backend sent a malformed NegotiateProtocolVersion");
     }
     if (!std::holds_alternative<AwaitingAuthentication>(state_) ||

@@ -4,6 +4,7 @@
 #include "protocol/pg/parameter_statuses.hpp"
 #include "protocol/pg/password.hpp"
 #include "protocol/pg/scram_client.hpp"
+#include "protocol/pg/startup.hpp"
 #include "protocol/pg/startup_settings.hpp"
 
 #include <cstddef>
@@ -61,8 +62,10 @@ class BackendLogin {
     using Step = std::variant<Continue, NeedScramKeys, Ready, Refused, Failed>;
 
     /// The nonce as for ScramClient; fresh for each login.
-    BackendLogin(std::string user, std::string database, const StartupSettings& settings,
-                 BackendSecret secret, std::string_view scram_nonce);
+    /// `minor` is asked for; an older server says so and gets its own.
+    BackendLogin(ProtocolMinor minor, std::string user, std::string database,
+                 const StartupSettings& settings, BackendSecret secret,
+                 std::string_view scram_nonce);
 
     /// Appends the startup packet.
     void start(std::string& out);
@@ -104,6 +107,7 @@ class BackendLogin {
     Step failed(std::string text);
 
     State state_ = AwaitingAuthentication{};
+    ProtocolMinor minor_;
     std::string user_;
     std::string database_;
     StartupSettings settings_;

@@ -82,6 +82,10 @@ StartupResult parse_startup_message(wire::Cursor body, std::uint16_t minor,
     return {std::move(message), packet_bytes};
 }
 
+constexpr std::uint32_t version_of(ProtocolMinor minor) noexcept {
+    return protocol_3_0 | static_cast<std::uint32_t>(minor);
+}
+
 }  // namespace
 
 std::string_view StartupMessage::find(std::string_view name) const noexcept {
@@ -131,21 +135,22 @@ void append_startup_violation(std::string& out, const StartupViolation& violatio
     }
 }
 
-void append_negotiate_protocol_version(std::string& out,
+void append_negotiate_protocol_version(std::string& out, ProtocolMinor minor,
                                        std::span<const std::string_view> options) {
     wire::Writer writer(out);
     // The manual speaks of a minor version, but every server sends the whole number, and libpq 18
     // refuses anything below 3.0.
-    writer.begin_frame('v').u32(protocol_3_0).u32(static_cast<std::uint32_t>(options.size()));
+    writer.begin_frame('v').u32(version_of(minor)).u32(static_cast<std::uint32_t>(options.size()));
     for (const std::string_view option : options)
         writer.c_string(option);
     writer.end_frame();
 }
 
-void append_startup_message(std::string& out, std::string_view user, std::string_view database,
+void append_startup_message(std::string& out, ProtocolMinor minor, std::string_view user,
+                            std::string_view database,
                             std::span<const StartupParameter> parameters) {
     wire::Writer writer(out);
-    writer.begin_frame('\0').u32(protocol_3_0);
+    writer.begin_frame('\0').u32(version_of(minor));
     writer.c_string("user").c_string(user).c_string("database").c_string(database);
     for (const StartupParameter& parameter : parameters) {
         writer.c_string(parameter.name).c_string(parameter.value);

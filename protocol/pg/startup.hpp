@@ -25,6 +25,11 @@ inline constexpr std::size_t cancel_key_bytes_max = 256;
 
 inline constexpr std::uint32_t protocol_3_0 = 3U << 16U;
 
+/// A minor version of protocol 3. There was never a 3.1; 3.2 came with PostgreSQL 18 and differs in
+/// the length of cancel keys alone.
+enum class ProtocolMinor : std::uint16_t { zero = 0, two = 2 };
+inline constexpr ProtocolMinor protocol_minor_newest = ProtocolMinor::two;
+
 /// One `name = value`; views into bytes of somebody else.
 struct StartupParameter {
     std::string_view name;
@@ -42,9 +47,9 @@ struct CancelRequest {
 
 /// All views point into the received bytes.
 struct StartupMessage {
-    std::uint16_t minor_version = 0;
-    std::string_view user;      ///< Never empty; cut to name_bytes_max.
-    std::string_view database;  ///< The user's name when the client gave none.
+    std::uint16_t minor_version = 0;  ///< As asked for; see `minor()`.
+    std::string_view user;            ///< Never empty; cut to name_bytes_max.
+    std::string_view database;        ///< The user's name when the client gave none.
     /// Everything but `user`, `database` and `_pq_.` options, in order. A name may stand here more
     /// than once: the last one wins, as find() and StartupSettings have it.
     std::vector<StartupParameter> parameters;
@@ -56,7 +61,13 @@ struct StartupMessage {
 
     /// True when the client must be sent NegotiateProtocolVersion, before anything else, once.
     [[nodiscard]] bool needs_negotiation() const noexcept {
-        return minor_version > 0 || !protocol_options.empty();
+        return minor_version > static_cast<std::uint16_t>(protocol_minor_newest) ||
+               !protocol_options.empty();
+    }
+    /// What is spoken with this client.
+    [[nodiscard]] ProtocolMinor minor() const noexcept {
+        return minor_version < static_cast<std::uint16_t>(ProtocolMinor::two) ? ProtocolMinor::zero
+                                                                              : ProtocolMinor::two;
     }
 };
 
@@ -93,11 +104,13 @@ struct StartupResult {
 /// What the violation's `reply` says; nothing for `none`.
 void append_startup_violation(std::string& out, const StartupViolation& violation);
 
-/// NegotiateProtocolVersion: 3.0 is the newest we speak, and these options are unknown.
-void append_negotiate_protocol_version(std::string& out, std::span<const std::string_view> options);
+/// NegotiateProtocolVersion: this version is spoken, and these options are unknown.
+void append_negotiate_protocol_version(std::string& out, ProtocolMinor minor,
+                                       std::span<const std::string_view> options);
 
-/// A StartupMessage of protocol 3.0.
-void append_startup_message(std::string& out, std::string_view user, std::string_view database,
+/// A StartupMessage.
+void append_startup_message(std::string& out, ProtocolMinor minor, std::string_view user,
+                            std::string_view database,
                             std::span<const StartupParameter> parameters);
 void append_ssl_request(std::string& out);
 void append_cancel_request(std::string& out, std::uint32_t process_id, Bytes key);

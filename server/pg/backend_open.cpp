@@ -43,6 +43,11 @@ std::string error_body(std::string_view text) {
     return frame.substr(pg::frame_header_bytes);
 }
 
+pg::ProtocolMinor minor_of(const config::Postgres& settings) {
+    return settings.max_protocol_version == config::ProtocolVersion::v3_2 ? pg::ProtocolMinor::two
+                                                                          : pg::ProtocolMinor::zero;
+}
+
 /// Whether the server's refusal holds for every client of the pool, or may be gone in a moment.
 pool::OpenFailure failure_of(std::string_view sqlstate) {
     const std::string_view error_class = sqlstate.substr(0, 2);
@@ -129,9 +134,9 @@ void PgBackend::connected() {
     task_ = Task::logging_in;
     ++attempt_;
     const config::PoolSettings& settings = shard_->settings();
-    login_ = std::make_unique<pg::BackendLogin>(settings.server_user, settings.dbname,
-                                                startup_profile_->settings, secret_of(settings),
-                                                fresh_nonce());
+    login_ = std::make_unique<pg::BackendLogin>(
+        minor_of(shard_->worker().settings()), settings.server_user, settings.dbname,
+        startup_profile_->settings, secret_of(settings), fresh_nonce());
     std::string out;
     login_->start(out);
     send(out);

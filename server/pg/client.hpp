@@ -10,6 +10,7 @@
 #include "server/net/inbox.hpp"
 #include "server/net/stream.hpp"
 #include "server/net/timer_wheel.hpp"
+#include "server/pg/cancel_key.hpp"
 #include "server/pg/profile.hpp"
 #include "server/refusal.hpp"
 
@@ -90,9 +91,12 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     [[nodiscard]] const PgLogin* login() const noexcept { return login_.get(); }
     [[nodiscard]] std::uint32_t cancel_process_id() const noexcept { return cancel_process_id_; }
     [[nodiscard]] std::uint32_t cancel_secret() const noexcept { return cancel_secret_; }
-    void set_cancel_key(std::uint32_t process_id, std::uint32_t secret) noexcept {
+    [[nodiscard]] CancelKeyForm cancel_key_form() const noexcept { return cancel_key_form_; }
+    void set_cancel_key(std::uint32_t process_id, std::uint32_t secret,
+                        CancelKeyForm form) noexcept {
         cancel_process_id_ = process_id;
         cancel_secret_ = secret;
+        cancel_key_form_ = form;
     }
     [[nodiscard]] net::TimePoint since() const noexcept { return since_; }
     [[nodiscard]] net::TimePoint accepted_at() const noexcept { return accepted_at_; }
@@ -135,6 +139,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     std::uint32_t slot_ = 0;           ///< Its place in the worker's table.
     std::uint32_t line_position_ = 0;  ///< How many waited when it came, itself included.
     Phase phase_ = Phase::login;
+    CancelKeyForm cancel_key_form_ = CancelKeyForm::short_form;
     bool cancelled_by_timeout_ = false;
     std::uint16_t pins_counted_ = 0;  ///< The session's pins that the shard's counters know of.
 };

@@ -98,14 +98,8 @@ void PgLogin::cancel_asked(const pg::CancelRequest& request) {
     Worker& worker = client_.worker();
     ++worker.counters.cancels_received;
     stage_ = Stage::cancelling;
-    // Our keys have four bytes, as those of every backend before protocol 3.2.
-    if (request.key.size() != 4) {
-        ++worker.counters.cancels_dropped;
-        client_.leave("cancel request");
-        return;
-    }
     // PostgreSQL closes this connection once the signal is sent, and clients wait for that.
-    worker.cancel(request.process_id, wire::load_u32(request.key.data()),
+    worker.cancel(request.process_id, request.key,
                   [&worker, id = client_.id(), slot = client_.slot()] {
                       if (PgClient* const client = worker.find_client(slot, id)) {
                           client->leave("cancel request");
@@ -124,8 +118,10 @@ void PgLogin::startup_received(const pg::StartupMessage& message) {
     // Counted before anything is asked, so that those who never answer are bounded as well.
     if (!client_.take_place(PgConsole::is_console(database_) ? PgConsole::reserve : 0)) return;
     if (message.needs_negotiation()) {
-        pg::append_negotiate_protocol_version(reply_, message.protocol_options);
+        pg::append_negotiate_protocol_version(reply_, message.minor(), message.protocol_options);
     }
+    cancel_key_form_ = message.minor() == pg::ProtocolMinor::two ? CancelKeyForm::long_form
+                                                                 : CancelKeyForm::short_form;
     if (const auto replication = message.find("replication");
         !replication.empty() && replication != "false" && replication != "off" &&
         replication != "0" && replication != "no") {

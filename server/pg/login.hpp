@@ -12,6 +12,7 @@
 
 #include "server/net/address.hpp"
 #include "server/net/timer_wheel.hpp"
+#include "server/pg/cancel_key.hpp"
 #include "server/refusal.hpp"
 
 #include <cstdint>
@@ -103,6 +104,7 @@ class PgLogin final : private net::Timer {
     std::string hashed_password_;  ///< The user's own, from which keys are being made.
     pg::ScramUser scram_user_ = pg::ScramUser::unknown;
     std::optional<pg::ScramServer> scram_;
+    CancelKeyForm cancel_key_form_ = CancelKeyForm::short_form;
     std::string reply_;  ///< Collected, so that one send answers a step.
 };
 

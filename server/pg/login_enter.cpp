@@ -133,17 +133,15 @@ bool PgLogin::finish() {
     if (!shard.pool().profiles().append_status_frames(*client.profile(), reply)) return false;
     PgBackend* const backend = client.backend();
     const bool session_mode = shard.settings().pool_mode == config::PoolMode::session;
-    client.worker().give_cancel_key(client);
+    client.worker().give_cancel_key(client, cancel_key_form_);
     std::uint32_t process_id = client.cancel_process_id();
     if (session_mode && backend != nullptr && backend->key().process_id != 0) {
         process_id = backend->key().process_id;
-        client.set_cancel_key(process_id, client.cancel_secret());
+        client.set_cancel_key(process_id, client.cancel_secret(), cancel_key_form_);
     }
-    std::byte secret[4];
-    for (unsigned i = 0; i < 4; ++i) {
-        secret[i] = static_cast<std::byte>(client.cancel_secret() >> (24U - 8U * i));
-    }
-    pg::append_backend_key_data(reply, process_id, secret);
+    const CancelKey key = client.worker().shared().cancel_keys.key_of(
+        process_id, client.cancel_secret(), cancel_key_form_);
+    pg::append_backend_key_data(reply, process_id, key.view());
     pg::append_ready_for_query(reply, 'I');
     client.send(reply);
     client.worker().counters.logins += 1;

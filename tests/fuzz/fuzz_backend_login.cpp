@@ -26,8 +26,8 @@ pg::BackendSecret secret_for(std::uint8_t choice) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     wire::Cursor input(wire::Bytes(reinterpret_cast<const std::byte*>(bytes), size));
-    pg::BackendLogin login("user", "database", pg::StartupSettings{}, secret_for(input.u8()),
-                           "client");
+    pg::BackendLogin login(pg::ProtocolMinor::two, "user", "database", pg::StartupSettings{},
+                           secret_for(input.u8()), "client");
     std::string out;
     login.start(out);
     bool scram = false;

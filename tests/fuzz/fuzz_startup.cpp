@@ -18,14 +18,15 @@ void message_received(const pg::StartupMessage& message) {
     SLUICE_ASSERT(!message.database.empty() && message.database.size() <= pg::name_bytes_max);
     std::string out;
     if (message.needs_negotiation()) {
-        pg::append_negotiate_protocol_version(out, message.protocol_options);
+        pg::append_negotiate_protocol_version(out, message.minor(), message.protocol_options);
     }
     const auto settings = pg::StartupSettings::from_parameters(message.parameters);
     if (!settings) return;
 
     // Written to a backend and read there, the settings are the same and nothing else has changed.
     out.clear();
-    pg::append_startup_message(out, message.user, message.database, settings->parameters());
+    pg::append_startup_message(out, message.minor(), message.user, message.database,
+                               settings->parameters());
     const pg::StartupResult again =
         pg::parse_startup(wire::as_bytes(out), 2 * pg::startup_bytes_max);
     const auto* const second = std::get_if<pg::StartupMessage>(&again.packet);

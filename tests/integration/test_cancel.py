@@ -35,6 +35,24 @@ def a_running_query_is_cancelled_and_its_client_goes_on(rig):
 
 
 @case
+def protocol_3_2_has_a_long_key_and_only_the_whole_of_it_cancels(rig):
+    with rig.sluice(pool_size=2) as sluice:
+        client, older = sluice.connect(version=0x30002), sluice.connect()
+        assert len(client.key) == 32 and len(older.key) == 4
+        start_sleeping(rig, client)
+        last = bytes([client.key[-1] ^ 1])
+        for wrong in (client.key[:4], client.key[:-1], client.key[:-1] + last, client.key + b"x"):
+            client.cancel(key=wrong)
+        older.cancel(key=older.key + client.key[4:])
+        assert sluice.metric("cancels_total", result="forwarded") == 0
+        assert not client.has_input(), "a wrong key has cancelled"
+        client.cancel()
+        assert client.answer().sqlstates == ["57014"]
+        client.end()
+        older.end()
+
+
+@case
 def a_cancel_inside_a_transaction_leaves_it_failed(rig):
     with rig.sluice(pool_size=1) as sluice:
         client = sluice.connect()

@@ -34,7 +34,7 @@ TEST(Shut, ends_a_client_on_its_way_to_another_worker) {
     WorkerRig rig(settings, 2);
     const int client = rig.connect(1);
     std::string packet;
-    pg::append_startup_message(packet, "ann", "app", {});
+    pg::append_startup_message(packet, pg::ProtocolMinor::zero, "ann", "app", {});
     rig.send(client, packet);
     for (int turn = 0; turn < 3; ++turn) {
         rig.advance(std::chrono::milliseconds(1));

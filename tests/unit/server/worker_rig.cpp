@@ -92,7 +92,7 @@ bool WorkerRig::is_ended(int client) const {
 
 std::string WorkerRig::log_in(int client, std::string_view user, std::string_view database) {
     std::string packet;
-    pg::append_startup_message(packet, user, database, {});
+    pg::append_startup_message(packet, pg::ProtocolMinor::zero, user, database, {});
     send(client, packet);
     turns();
     return take(client);

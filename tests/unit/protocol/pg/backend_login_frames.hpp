@@ -22,8 +22,8 @@ using Step = BackendLogin::Step;
 inline constexpr std::string_view client_nonce = "rOprNGfwEbeRWgbNEkqO";
 inline constexpr Md5Salt md5_salt{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}};
 
-inline BackendLogin login_with(BackendSecret secret) {
-    return {"t_md5", "shop", StartupSettings{}, std::move(secret), client_nonce};
+inline BackendLogin login_with(BackendSecret secret, ProtocolMinor minor = ProtocolMinor::zero) {
+    return {minor, "t_md5", "shop", StartupSettings{}, std::move(secret), client_nonce};
 }
 
 /// A frame as the machine is given it.

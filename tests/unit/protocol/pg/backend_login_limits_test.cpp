@@ -124,6 +124,24 @@ TEST(BackendLoginLimits, negotiation_is_tolerated_once_before_authentication) {
     EXPECT_NE(failure(feed(listing, negotiation)), "");
 }
 
+TEST(BackendLoginLimits, a_server_may_negotiate_down_but_not_up) {
+    for (const ProtocolMinor asked : {ProtocolMinor::zero, ProtocolMinor::two}) {
+        for (char answered = 0; answered < 4; ++answered) {
+            const bool down = answered <= static_cast<char>(asked);
+            std::string body("\0\3\0\0\0\0\0\0"s);
+            body[3] = answered;
+            BackendLogin whole = login_with(NoSecret{}, asked);
+            EXPECT_EQ(continues(feed(whole, {'v', body})), down) << int{answered};
+            body[1] = 0;
+            BackendLogin minor_alone = login_with(NoSecret{}, asked);
+            EXPECT_EQ(continues(feed(minor_alone, {'v', body})), down) << int{answered};
+        }
+    }
+    std::string out;
+    login_with(NoSecret{}, ProtocolMinor::two).start(out);
+    EXPECT_EQ(out.substr(4, 4), "\0\3\0\2"s);
+}
+
 TEST(BackendLoginLimits, frame_limits_hold_on_both_sides) {
     BackendLogin longest = login_with(NoSecret{});
     EXPECT_TRUE(continues(feed(longest, {'N', std::string(login_frame_bytes_max, 'x')})));

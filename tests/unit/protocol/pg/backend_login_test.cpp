@@ -90,7 +90,7 @@ void play(BackendLogin& login, const Dialogue& dialogue,
 TEST(BackendLogin, starts_with_user_database_and_settings) {
     StartupSettings settings;
     ASSERT_TRUE(settings.set("search_path", "a, \"B\""));
-    BackendLogin login("ann", "shop", settings, NoSecret{}, client_nonce);
+    BackendLogin login(ProtocolMinor::zero, "ann", "shop", settings, NoSecret{}, client_nonce);
     std::string out;
     login.start(out);
     EXPECT_EQ(out, "\0\0\0\x33\0\3\0\0user\0ann\0database\0shop\0search_path\0a, \"B\"\0\0"sv);

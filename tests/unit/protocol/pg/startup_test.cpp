@@ -166,11 +166,25 @@ TEST(Startup, newer_minor_version_and_options_are_negotiated_down) {
     EXPECT_TRUE(message.needs_negotiation());
     EXPECT_EQ(message.find("_pq"), "z");
     std::string out;
-    append_negotiate_protocol_version(out, message.protocol_options);
-    EXPECT_EQ(out, "v\0\0\0\x32\0\3\0\0\0\0\0\2_pq_.test_protocol_negotiation\0_pq_.y\0"sv);
+    append_negotiate_protocol_version(out, message.minor(), message.protocol_options);
+    EXPECT_EQ(out, "v\0\0\0\x32\0\3\0\2\0\0\0\2_pq_.test_protocol_negotiation\0_pq_.y\0"sv);
 
     EXPECT_TRUE(parse_good(startup("user\0a\0_pq_.y\0on\0\0"sv)).needs_negotiation());
-    EXPECT_TRUE(parse_good(startup("user\0a\0\0"sv, (3U << 16U) | 2)).needs_negotiation());
+    EXPECT_TRUE(parse_good(startup("user\0a\0\0"sv, (3U << 16U) | 3)).needs_negotiation());
+}
+
+TEST(Startup, speaks_the_minor_version_that_is_asked_for_up_to_two) {
+    const std::array<ProtocolMinor, 4> spoken{ProtocolMinor::zero, ProtocolMinor::zero,
+                                              ProtocolMinor::two, ProtocolMinor::two};
+    for (std::uint32_t asked = 0; asked < spoken.size(); ++asked) {
+        const StartupMessage message = parse_good(startup("user\0a\0\0"sv, (3U << 16U) | asked));
+        EXPECT_EQ(message.minor(), spoken[asked]) << asked;
+        EXPECT_EQ(message.needs_negotiation(), asked > 2) << asked;
+    }
+    const StartupMessage options = parse_good(startup("user\0a\0_pq_.y\0on\0\0"sv));
+    std::string out;
+    append_negotiate_protocol_version(out, options.minor(), options.protocol_options);
+    EXPECT_EQ(out, "v\0\0\0\x13\0\3\0\0\0\0\0\1_pq_.y\0"sv);
 }
 
 TEST(Startup, last_of_equal_names_wins) {
@@ -206,7 +220,7 @@ TEST(Startup, long_names_are_cut_as_postgresql_does) {
 TEST(Startup, what_is_written_is_read_back) {
     const std::vector<StartupParameter> parameters{{"a", "1"}, {"b", ""}};
     std::string out;
-    append_startup_message(out, "ann", "shop", parameters);
+    append_startup_message(out, ProtocolMinor::zero, "ann", "shop", parameters);
     EXPECT_EQ(out, startup("user\0ann\0database\0shop\0a\0"
                            "1\0b\0\0\0"sv));
     EXPECT_EQ(parse_good(out).parameters, parameters);
