@@ -52,7 +52,7 @@ TRIED = [
     "clients.psql_in_every_login_method",
     "clients.a_psql_script_prints_what_it_prints_directly",
     "clients.pgbench_in_simple_and_extended_mode",
-    "clients.pgbench_with_prepared_statements_is_pinned",
+    "clients.pgbench_with_prepared_statements",
     "clients.pgbench_with_pipelines",
     "clients.psycopg_in_everyday_use",
 ]
