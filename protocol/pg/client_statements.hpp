@@ -48,6 +48,9 @@ class ClientStatements {
     enum class Unkept : std::uint8_t { none, unbound, bound };
     [[nodiscard]] Unkept unkept() const noexcept { return unkept_; }
     void set_unkept(Unkept unkept) noexcept { unkept_ = unkept; }
+    /// Whether the last unnamed Parse was answered with a statement under a name of ours.
+    [[nodiscard]] bool unnamed_prepared() const noexcept { return unnamed_prepared_; }
+    void set_unnamed_prepared(bool prepared) noexcept { unnamed_prepared_ = prepared; }
 
     /// The name gets this statement, of which the caller gives its hold away.
     std::uint32_t begin_parse(std::string_view name, Statement& statement, std::uint32_t batch);
@@ -105,6 +108,7 @@ class ClientStatements {
     std::size_t count_ = 0;
     std::size_t bytes_ = 0;
     Unkept unkept_ = Unkept::none;
+    bool unnamed_prepared_ = false;
 };
 
 }  // namespace sluice::pg

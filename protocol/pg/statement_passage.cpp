@@ -110,6 +110,7 @@ StatementPassage::Plan StatementPassage::parse_unnamed() {
     const bool prepares =
         statement.sightings() > 1 && backend.predictable() &&
         (policy == AutoPrepare::always || (policy == AutoPrepare::on && backend.outside_block()));
+    client_.set_unnamed_prepared(prepares);
     if (!prepares) {
         owed.statement = statement.id();
         ++lease_.desk.counters.parses_sent;
@@ -180,7 +181,7 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
         return as_it_is(owed);
     }
     const StatementId id = found.statement->id();
-    if (statements.unnamed_is(id, batch_)) return as_it_is(owed);
+    if (!client_.unnamed_prepared() && statements.unnamed_is(id, batch_)) return as_it_is(owed);
     if (desk.policy.auto_prepare != AutoPrepare::off &&
         statements.presence(id, batch_) == Presence::present &&
         statements.generation(id) == desk.generation) {
@@ -189,6 +190,7 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
         reply.statement = id;
         return renamed(StatementName(id).text(), reply);
     }
+    if (statements.unnamed_is(id, batch_)) return as_it_is(owed);
     append_parse(desk.written, {}, found.statement->body());
     OwedReply parse{Owed::parse, Audience::client_if_error};
     parse.twist = Twist::unnamed;
