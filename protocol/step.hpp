@@ -16,7 +16,7 @@ enum class StepKind : std::uint8_t {
     answer,     ///< Consume `bytes` and send `reply` to the client.
     discard,    ///< Consume `bytes`.
     finish,     ///< The client said farewell.
-    violate,    ///< The client broke the protocol; `reply` says how, in one sentence.
+    violate,    ///< The client broke the protocol; `reply` says how, in one sentence or not at all.
 };
 
 template <typename Owed>

@@ -233,8 +233,7 @@ void App::State::reload() {
     }
     log::configure(loaded.settings.log);
     raise_file_limit(loaded.settings);
-    shared.reconfigure(loaded.settings);
-    log::info("SIGHUP: settings reloaded");
+    shared.reconfigure(loaded.settings, [] { log::info("SIGHUP: settings reloaded"); });
 }
 
 void App::State::begin_drain() {

@@ -57,7 +57,7 @@ std::shared_ptr<const Configuration> Shared::configuration() const {
     return configuration_;
 }
 
-void Shared::reconfigure(const config::Settings& settings) {
+void Shared::reconfigure(const config::Settings& settings, std::function<void()> done) {
     auto replacement = std::make_shared<const Configuration>(settings, mock_secret_);
     {
         const std::lock_guard lock(configuration_mutex_);
@@ -72,9 +72,11 @@ void Shared::reconfigure(const config::Settings& settings) {
     // Pools are retired only when nobody can make one anew from the old settings.
     const auto left = std::make_shared<std::atomic<std::size_t>>(workers.size());
     for (const auto& worker : workers) {
-        worker->post([this, worker = worker.get(), replacement, left] {
+        worker->post([this, worker = worker.get(), replacement, left, done] {
             worker->reconfigure(replacement);
-            if (--*left == 0) retire_changed_pools(replacement->settings);
+            if (--*left > 0) return;
+            retire_changed_pools(replacement->settings);
+            done();
         });
     }
 }

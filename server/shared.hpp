@@ -59,7 +59,8 @@ struct Shared {
     /// Takes over other settings: for new logins at once, for the pools they change by retiring
     /// them, so that clients already there end as they began. What next_start_keys() names stays
     /// as it is.
-    void reconfigure(const config::Settings& settings);
+    /// `done` is called, on some thread, when whoever logs in from then on meets the new ones.
+    void reconfigure(const config::Settings& settings, std::function<void()> done);
 
     /// Asks every worker, then calls `done` on some thread. Never blocks.
     void gather(SnapshotDetail detail, std::function<void(Snapshot)> done);

@@ -114,6 +114,10 @@ class BackendSession {
     [[nodiscard]] bool owes_client() const noexcept {
         return !queue_.empty() && queue_.front().audience != Audience::nobody;
     }
+    /// The client waits for a ReadyForQuery.
+    [[nodiscard]] bool owes_ready() const noexcept { return ready_owed_ > 0; }
+    /// It says nothing more before the client's COPY goes on or ends.
+    [[nodiscard]] bool reads_copy() const noexcept { return stage_ == Stage::copy_in; }
     /// The client has seen an error that no ReadyForQuery has followed: if the backend is lost now,
     /// that error said why, and a second one would be one too many.
     [[nodiscard]] bool error_outstanding() const noexcept { return error_outstanding_; }

@@ -1,5 +1,7 @@
 #include "protocol/pg/client_session.hpp"
 
+#include "protocol/pg/frame_limits.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -47,6 +49,7 @@ bool discardable(ClientMessage type) noexcept {
     return false;
 }
 
+/// An empty sentence: to be closed without a word.
 ClientSession::Step violation(std::string_view sentence) {
     ClientSession::Step step;
     step.kind = StepKind::violate;
@@ -63,7 +66,8 @@ std::string_view name_of(PinReason reason) noexcept {
 Wants ClientSession::wants(wire::Bytes available) const noexcept {
     if (body_left_ > 0) return body_ == Body::forward ? Wants::backend : Wants::nothing;
     if (available.size() < frame_header_bytes) return Wants::more_bytes;
-    if (refusal_ != Refusal::none || !read_frame_header(available).valid) return Wants::nothing;
+    const FrameHeader header = read_frame_header(available);
+    if (refusal_ != Refusal::none || !is_possible(header)) return Wants::nothing;
     switch (static_cast<ClientMessage>(available[0])) {
         case ClientMessage::Bind:
         case ClientMessage::Close:
@@ -90,7 +94,7 @@ ClientSession::Step ClientSession::next(wire::Bytes available, Lending lending,
     if (body_left_ > 0) return body_step(available);
     if (available.size() < frame_header_bytes) return {};
     const FrameHeader header = read_frame_header(available);
-    if (!header.valid) return violation("invalid message length");
+    if (!is_possible(header)) return violation({});
     if (header.body_bytes > frame_bytes_max_) return violation("message is larger than allowed");
     if (refusal_ != Refusal::none) return refused_step(header, available);
     return lending == Lending::none ? unleased_step(header, available)
@@ -124,12 +128,8 @@ ClientSession::Step ClientSession::frame_step(FrameHeader header, wire::Bytes av
     switch (static_cast<ClientMessage>(header.type)) {
         case ClientMessage::Query: return query_step(header, available, statements);
         case ClientMessage::Parse:
-            if (header.body_bytes < 4) return violation("invalid Parse message");
-            return named_step(header, available, statements);
-        case ClientMessage::Bind: return named_step(header, available, statements);
+        case ClientMessage::Bind:
         case ClientMessage::Describe:
-            if (header.body_bytes < 2) return violation("invalid Describe message");
-            return named_step(header, available, statements);
         case ClientMessage::Close: return named_step(header, available, statements);
         case ClientMessage::Execute:
             if (statements != nullptr) return forward_step(header, available, {Owed::execute});
@@ -322,7 +322,7 @@ ClientSession::Step ClientSession::behind_close_unnamed(Step step) noexcept {
 }
 
 ClientSession::Step ClientSession::function_call_step(FrameHeader header, wire::Bytes available) {
-    if (header.body_bytes < 4) return violation("invalid FunctionCall message");
+    if (header.body_bytes < 4) return forward_step(header, available, {Owed::function_call});
     if (available.size() < frame_header_bytes + 4) return {};
     const std::uint32_t oid = wire::load_u32(available.data() + frame_header_bytes);
     const bool keeps_state = oid == oid_set_config || oid >= oid_first_user_defined ||

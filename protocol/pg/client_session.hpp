@@ -80,8 +80,10 @@ class ClientSession {
     [[nodiscard]] bool holds_backend() const noexcept {
         return statements_ && statements_->unkept() == ClientStatements::Unkept::unbound;
     }
-    /// The last step was to wait.
+    /// The last step was to wait, or was put off.
     [[nodiscard]] bool waiting() const noexcept { return waiting_; }
+    /// The last step is asked for again when more has been answered.
+    void put_off() noexcept { waiting_ = true; }
     [[nodiscard]] const ClientStatements* statements() const noexcept { return statements_.get(); }
     /// In the middle of a frame: the backend has a part of it, or nobody.
     [[nodiscard]] bool within_frame() const noexcept { return body_left_ > 0; }

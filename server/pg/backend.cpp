@@ -129,7 +129,8 @@ void PgBackend::apply_profile(ProfileRef profile) {
     std::string sql;
     ProfileRef from = profile_;
     if (!from) {
-        sql = "RESET ALL;";
+        // RESET ALL leaves these two as they are.
+        sql = "SET SESSION AUTHORIZATION DEFAULT;RESET ROLE;RESET ALL;";
         from = startup_profile_;
     }
     const auto changes = pg::difference(from->settings, profile->settings);
@@ -155,8 +156,7 @@ void PgBackend::private_ready() {
 void PgBackend::private_failed(wire::Bytes error_body) {
     const pg::ErrorFields fields = pg::parse_error_fields(error_body);
     if (applying_) {
-        applying_ = {};
-        profile_ = {};
+        applying_ = {};  // As one statement it has undone what it did, so the profile is as before.
         settle_wanted_cancels();
         if (client_ == nullptr) return;
         std::string frame;

@@ -16,23 +16,11 @@ namespace sluice::server {
 
 namespace {
 
-/// Requests a client may have outstanding before it is not read: bounds the queue of owed replies.
-constexpr std::size_t owed_count_max = 4096;
-/// Bytes kept of a client that waits in line before it is not read.
-constexpr std::size_t waiting_bytes_max = 64U * 1024U;
-/// Bytes one slow peer may leave with us while the buffer budget is nearly spent.
-constexpr std::uint64_t tight_buffer_bytes = 2 * sizeof(net::Chunk);
+/// Makes the backend send what it has to say; itself it is not answered.
+constexpr std::string_view flush_frame{"H\0\0\0\4", 5};
 
 /// Marks what a text means under settings that no other client has.
 constexpr std::uint32_t own_planning = 0x80000000U;
-
-/// Unsent bytes for one peer beyond which the other side is not read.
-std::uint64_t output_bytes_max(Worker& worker) {
-    const net::BufferBudget& buffers = worker.shared().buffers;
-    const std::uint64_t usual = worker.settings().client_buffer_max;
-    const bool tight = buffers.used() > buffers.bytes_max() / 4 * 3;
-    return tight ? std::min(usual, tight_buffer_bytes) : usual;
-}
 
 }  // namespace
 
@@ -108,18 +96,38 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
                 out.skip(step.bytes);
                 break;
             case StepKind::finish:
-                leave();
-                client.leave("closed by client");
-                return out.at();
             case StepKind::violate:
                 leave();
-                client.refuse(RefusalReason::protocol_violation, step.reply);
+                if (put_off_end(client, step)) {
+                    await_answer(client);
+                } else if (step.kind == StepKind::finish) {
+                    client.leave("closed by client");
+                } else if (step.reply.empty()) {
+                    client.refuse_with(RefusalReason::protocol_violation, {});
+                } else {
+                    client.refuse(RefusalReason::protocol_violation, step.reply);
+                }
                 return out.at();
         }
     }
     leave();
     await_answer(client);
     return out.at();
+}
+
+/// What was asked for before the end is carried out and answered first, as PostgreSQL does. Neither
+/// farewell nor a fault without a word waits for what no Sync asks to keep; a fault that is told
+/// does, so that the client sees how far it got.
+bool PgRelay::put_off_end(PgClient& client, const pg::ClientSession::Step& step) {
+    PgBackend* const backend = client.backend_;
+    if (backend == nullptr || backend->within_client_frame() || backend->session_.reads_copy()) {
+        return false;
+    }
+    const bool told = step.kind == StepKind::violate && !step.reply.empty();
+    if (told ? !backend->session_.owes_client() : !backend->session_.owes_ready()) return false;
+    if (told && !client.session_.waiting()) backend->send(flush_frame);
+    client.session_.put_off();
+    return true;
 }
 
 pg::ClientSession::Step PgRelay::next_step(PgClient& client, wire::Bytes rest) {
@@ -348,35 +356,6 @@ void PgRelay::answer_came(PgClient& client) {
         client.cancelled_by_timeout_ = false;
     }
     if (shard.has_timeouts()) client.arm_timer();
-}
-
-void PgRelay::balance(PgClient& client) {
-    if (client.phase_ == PgClient::Phase::leaving) return;
-    const bool held = client.phase_ == PgClient::Phase::waiting || client.session_.waiting() ||
-                      (client.backend_ != nullptr && client.backend_->holds_requests());
-    bool pause_client = held && client.inbox_.size() > waiting_bytes_max;
-    if (PgBackend* const backend = client.backend_; backend != nullptr) {
-        const std::size_t to_backend = backend->pending_output_bytes();
-        const std::size_t to_client = client.pending_output_bytes();
-        // Nothing waits in the usual case, and then the limits need not be computed.
-        if (to_backend > 0 || to_client > 0) {
-            const std::uint64_t bytes_max = output_bytes_max(client.worker());
-            pause_client = pause_client || to_backend > bytes_max;
-            if (to_client > bytes_max) {
-                backend->pause_reception();
-            } else {
-                backend->resume_reception();
-            }
-        } else if (backend->reception_paused()) {
-            backend->resume_reception();
-        }
-        pause_client = pause_client || backend->session_.owed_count() > owed_count_max;
-    }
-    if (pause_client) {
-        client.pause_reception();
-    } else if (client.reception_paused()) {
-        client.resume_reception();
-    }
 }
 
 }  // namespace sluice::server

@@ -21,6 +21,25 @@ def with_password(secret):
 
 
 @case
+def a_role_does_not_outlive_a_login_that_was_refused(rig):
+    """RESET ALL leaves the role, and a refused set of settings leaves what was there before."""
+    rig.postgres.rows("CREATE ROLE passing")
+    try:
+        rig.postgres.rows("GRANT passing TO app")
+        with rig.sluice(pool_size=1) as sluice:
+            for _ in range(2):
+                first = sluice.connect(parameters={"role": "passing"})
+                assert first.value("SELECT current_user") == "passing"
+                first.end()
+                raises("22023", sluice.connect, parameters={"work_mem": "much"})
+                plain = sluice.connect()
+                assert plain.value("SELECT current_user") == "app", "the role of another"
+                plain.end()
+    finally:
+        rig.postgres.rows("DROP ROLE passing")
+
+
+@case
 def each_method_admits_the_right_password_of_each_kind_of_secret(rig):
     secrets = {"plain": PASSWORD, "md5": MD5, "scram": verifier(rig, "app")}
     fits = {"password": ("plain", "md5", "scram"), "md5": ("plain", "md5"),

@@ -5,7 +5,7 @@ import threading
 
 from case import case
 from pgwire import (DIVISION, Bind, Client, Close, CopyData, CopyDone, CopyFail, Describe, Execute,
-                    Flush, FunctionCall, Parse, Query, Sync, extended)
+                    Flush, FunctionCall, Parse, Query, Sync, Terminate, extended)
 from rig import wait_until
 
 # Each is sent at once; the kinds and bodies of all replies must be those of a direct connection.
@@ -247,6 +247,25 @@ def max_packet_size_is_a_limit_on_both_sides(rig):
         client = sluice.connect()
         assert client.value("SELECT 1") == "1"
         client.end()
+
+
+@case
+def a_request_with_farewell_right_behind_it_is_carried_out_and_answered(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client = sluice.connect()
+        client.query("DROP TABLE IF EXISTS farewell; CREATE TABLE farewell (a int)")
+        client.send(Query("INSERT INTO farewell SELECT 1 FROM pg_sleep(0.2)") + Terminate)
+        assert [m.kind for m in client.messages_to_the_end()] == ["C", "Z"]
+        # What no Sync asks to keep is not kept, and a COPY in the way is no reason to wait.
+        client = sluice.connect()
+        client.send(Parse("INSERT INTO farewell VALUES (2)") + Bind() + Execute() + Terminate)
+        client.messages_to_the_end()
+        client = sluice.connect()
+        client.send(Query("COPY farewell FROM STDIN") + CopyData(b"3\n") + Terminate)
+        client.messages_to_the_end()
+        last = sluice.connect()
+        assert last.rows("SELECT a FROM farewell") == [("1",)]
+        last.end()
 
 
 @case

@@ -293,11 +293,16 @@ def replication_is_refused_in_clear_words(rig):
 @case
 def a_message_type_that_does_not_exist_ends_the_client(rig):
     with rig.sluice() as sluice:
-        for data in (b"\0\0\0\0\4", b"Q\0\0\0\3", b"Q\xff\xff\xff\xff", b"y\0\0\0\4", b"R\0\0\0\4",
-                     b"Z\0\0\0\5I"):
+        for data in (b"\0\0\0\0\4", b"y\0\0\0\4", b"R\0\0\0\4", b"Z\0\0\0\5I"):
             client = sluice.connect()
             client.send(data)
             assert [fields_of(m.body)["C"] for m in client.messages_to_the_end()] == ["08P01"], data
+        # A length that cannot be is the end without a word, and costs no backend.
+        for data in (b"Q\0\0\0\3", b"Q\xff\xff\xff\xff", b"Q\x3f\xff\xff\xff", b"S\x7f\xff\xff\xff"):
+            client = sluice.connect()
+            client.send(data)
+            assert client.messages_to_the_end() == [], data
+        assert len(rig.postgres.backends("usename = 'app'")) <= 1
         client = sluice.connect()
         answer = client.ask(b"Q" + struct.pack("!I", 8) + b"SELE")  # No zero byte at the end.
         assert answer.sqlstates == ["08P01"] and answer.status == "I"

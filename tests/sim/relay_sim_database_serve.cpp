@@ -117,7 +117,16 @@ void Database::change_settings(Session& session, const std::string& text) {
         return at == session.settings.end() ? std::string() : at->second;
     };
     const std::string before = application();
-    if (text.starts_with("RESET ALL") || text == "DISCARD ALL") session.settings = session.startup;
+    const bool resets_all = text.find("RESET ALL") != std::string::npos;
+    if (resets_all || text == "DISCARD ALL") {
+        // As PostgreSQL has it, RESET ALL alone leaves the role.
+        const auto role = session.settings.find("role");
+        const bool keeps_role = role != session.settings.end() && resets_all &&
+                                text.find("RESET ROLE") == std::string::npos;
+        const std::string kept = keeps_role ? role->second : std::string();
+        session.settings = session.startup;
+        if (keeps_role) session.settings["role"] = kept;
+    }
     apply_settings(session, text);
     if (application() == before) return;
     std::string body;

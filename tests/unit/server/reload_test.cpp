@@ -32,7 +32,7 @@ config::Settings other(config::Settings settings) {
 }
 
 void reload(WorkerRig& rig, const config::Settings& settings) {
-    rig.shared->reconfigure(settings);
+    rig.shared->reconfigure(settings, [] {});
     rig.turns();
 }
 

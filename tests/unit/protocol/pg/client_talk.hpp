@@ -64,6 +64,7 @@ struct ClientTalk {
     std::vector<Owed> owed;  ///< Of this client's own frames; none for Flush and CopyData.
     std::size_t injected_count = 0;
     std::string answered;
+    static constexpr std::string_view silence = "(closed without a word)";
     std::string violation;
     bool finished = false;
 
@@ -116,7 +117,7 @@ struct ClientTalk {
                 if (step.owed.owed != Owed::nothing) owed.push_back(step.owed.owed);
                 break;
             case StepKind::answer: answered += step.reply; break;
-            case StepKind::violate: violation = step.reply; return;
+            case StepKind::violate: violation = step.reply.empty() ? silence : step.reply; return;
             case StepKind::finish: finished = true; return;
             case StepKind::discard:
             case StepKind::wait:
