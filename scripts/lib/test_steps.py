@@ -187,7 +187,7 @@ def step_integration(options):
 
 def step_transcript(options):
     # Long runs play every script in every setting, and thousands of generated ones.
-    amount = ["--every-setting", "--count", "5000"] if options.full else ["--count", "300"]
+    amount = ["--every-setting", "--count", "5000"] if options.full else ["--count", "200"]
     return build("dev", options) or \
         counting_runner(["tests/transcript/run", "--build", "build/dev", *amount], options)
 

@@ -64,8 +64,7 @@ Result run(wire::Bytes input, std::size_t piece_bytes, unsigned refused_mask) {
             case StepKind::discard: SLUICE_ASSERT(step.bytes > 0); break;
             case StepKind::finish: result.finished = true; return result;
             case StepKind::violate:
-                SLUICE_ASSERT(!step.reply.empty());
-                result.violation = step.reply;
+                result.violation = step.reply.empty() ? "closed without a word" : step.reply;
                 return result;
         }
         at += step.bytes;

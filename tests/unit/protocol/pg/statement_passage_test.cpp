@@ -337,10 +337,9 @@ TEST(CommandTag, tells_what_changes_definitions_and_what_drops_statements) {
 }
 
 TEST(StatementFrames, put_the_clients_name_into_an_error) {
+    const std::string text = "Mprepared statement \"sluice_1\" (not sluice_12) is there";
     const std::string error =
-        frame('E', std::string("C42P05\0Mprepared statement \"sluice_1\" (not "
-                               "sluice_12) is there\0\0",
-                               69));
+        frame('E', std::string("C42P05") + '\0' + text + std::string(2, '\0'));
     std::string out;
     append_renamed_error(out, wire::as_bytes(error), "sluice_1", "my own");
     EXPECT_NE(out.find("\"my own\" (not sluice_12)"), std::string::npos) << out;
