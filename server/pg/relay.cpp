@@ -78,6 +78,7 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
         }
         if (client.backend_ != nullptr && client.backend_->holds_requests()) break;
         const Before before = before_step(client);
+        const bool waited = client.session_.waiting();
         const pg::ClientSession::Step step = next_step(client, rest);
         switch (step.kind) {
             case StepKind::read_more:
@@ -98,7 +99,7 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
             case StepKind::finish:
             case StepKind::violate:
                 leave();
-                if (put_off_end(client, step)) {
+                if (put_off_end(client, step, waited)) {
                     await_answer(client);
                 } else if (step.kind == StepKind::finish) {
                     client.leave("closed by client");
@@ -118,14 +119,12 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
 /// What was asked for before the end is carried out and answered first, as PostgreSQL does. Neither
 /// farewell nor a fault without a word waits for what no Sync asks to keep; a fault that is told
 /// does, so that the client sees how far it got.
-bool PgRelay::put_off_end(PgClient& client, const pg::ClientSession::Step& step) {
+bool PgRelay::put_off_end(PgClient& client, const pg::ClientSession::Step& step, bool waited) {
     PgBackend* const backend = client.backend_;
-    if (backend == nullptr || backend->within_client_frame() || backend->session_.reads_copy()) {
-        return false;
-    }
+    if (backend == nullptr || backend->session_.reads_copy()) return false;
     const bool told = step.kind == StepKind::violate && !step.reply.empty();
     if (told ? !backend->session_.owes_client() : !backend->session_.owes_ready()) return false;
-    if (told && !client.session_.waiting()) backend->send(flush_frame);
+    if (told && !waited) backend->send(flush_frame);
     client.session_.put_off();
     return true;
 }

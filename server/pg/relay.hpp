@@ -73,7 +73,7 @@ class PgRelay {
     static void forward(PgClient& client, const pg::ClientSession::Step& step, Before before,
                         Departure& out);
     static bool take_backend(PgClient& client);
-    static bool put_off_end(PgClient& client, const pg::ClientSession::Step& step);
+    static bool put_off_end(PgClient& client, const pg::ClientSession::Step& step, bool waited);
     static void await_answer(PgClient& client);
     static void count_pins(PgClient& client);
     static void end_lease(PgClient& client, pool::Outcome outcome);

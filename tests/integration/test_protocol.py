@@ -256,6 +256,11 @@ def a_request_with_farewell_right_behind_it_is_carried_out_and_answered(rig):
         client.query("DROP TABLE IF EXISTS farewell; CREATE TABLE farewell (a int)")
         client.send(Query("INSERT INTO farewell SELECT 1 FROM pg_sleep(0.2)") + Terminate)
         assert [m.kind for m in client.messages_to_the_end()] == ["C", "Z"]
+        # Nor is a large answer cut that is on its way while farewell waits.
+        client = sluice.connect()
+        client.send(Query("SELECT repeat('x', 1000) FROM generate_series(1, 20000)") + Terminate)
+        kinds = [m.kind for m in client.messages_to_the_end()]
+        assert kinds.count("D") == 20000 and kinds[-2:] == ["C", "Z"], kinds[-3:]
         # What no Sync asks to keep is not kept, and a COPY in the way is no reason to wait.
         client = sluice.connect()
         client.send(Parse("INSERT INTO farewell VALUES (2)") + Bind() + Execute() + Terminate)
