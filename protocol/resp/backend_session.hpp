@@ -1,0 +1,74 @@
+#pragma once
+
+#include "protocol/resp/owed_queue.hpp"
+#include "protocol/resp/reply_scanner.hpp"
+#include "protocol/wire/cursor.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::resp {
+
+/// What a server's error says of itself rather than of the request.
+enum class ErrorKind : std::uint8_t {
+    other,
+    oom,
+    loading,
+    busy,
+    readonly,
+    masterdown,
+    moved,
+    ask,
+    execabort,
+    noauth,
+};
+inline constexpr std::size_t error_kind_count = 10;
+[[nodiscard]] ErrorKind error_kind_of(std::string_view error_text) noexcept;
+/// In metrics.
+[[nodiscard]] std::string_view name_of(ErrorKind kind) noexcept;
+
+/// Bytes of a backend that belong together.
+struct BackendRun {
+    enum class Event : std::uint8_t { none, violation };
+    Event event = Event::none;
+    std::size_t bytes = 0;      ///< 0 without a violation: half a header, to be offered again.
+    std::uint32_t replies = 0;  ///< Ended within these bytes.
+    Owner owner = Owner::nobody;
+};
+
+/// One backend's conversation after its login: matches replies with those they are owed to, first
+/// in, first out. Several clients may share it.
+///
+/// Never pauses on one client's account and never skips a reply: whoever is gone is still answered,
+/// into nothing. Nothing here performs I/O.
+class BackendSession {
+  public:
+    /// `replies` more are owed to `owner`, behind `skipped` that go to nobody.
+    void requested(Owner owner, std::uint32_t replies, std::uint32_t skipped = 0) {
+        owed_.push(Owner::nobody, skipped);
+        owed_.push(owner, replies);
+    }
+    void disown(Owner owner) noexcept { owed_.disown(owner); }
+
+    /// The next bytes that go to one owner, as many as there are. A push belongs to `push_owner`.
+    [[nodiscard]] BackendRun next(wire::Bytes available, Owner push_owner = Owner::nobody) noexcept;
+
+    [[nodiscard]] bool settled() const noexcept {
+        return owed_.empty() && !scanner_.within_reply();
+    }
+    [[nodiscard]] std::size_t owed_count() const noexcept { return owed_.size(); }
+    [[nodiscard]] const OwedQueue& owed() const noexcept { return owed_; }
+    /// Part of a reply has gone to this one; nobody when none is under way.
+    [[nodiscard]] Owner within_reply_of() const noexcept;
+    [[nodiscard]] const std::array<std::uint64_t, error_kind_count>& errors() const noexcept {
+        return errors_;
+    }
+
+  private:
+    OwedQueue owed_;
+    ReplyScanner scanner_;
+    std::array<std::uint64_t, error_kind_count> errors_{};  ///< Replies, by kind, ever growing.
+};
+
+}  // namespace sluice::resp

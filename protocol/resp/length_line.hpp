@@ -1,0 +1,48 @@
+#pragma once
+
+#include "protocol/wire/cursor.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::resp {
+
+/// A decimal number that ends with CRLF, as it stands behind every type byte of RESP.
+struct LengthLine {
+    enum class State : std::uint8_t { incomplete, read, invalid };
+    State state = State::incomplete;
+    std::size_t bytes = 0;  ///< With the CRLF, when read.
+    std::int64_t value = 0;
+};
+
+/// Reads the number at `at`. As strict as the server: no blank, no plus, no leading zero, no minus
+/// zero; nothing outside of 64 bits.
+[[nodiscard]] inline LengthLine read_length_line(wire::Bytes bytes, std::size_t at) noexcept {
+    using State = LengthLine::State;
+    constexpr std::size_t digits_max = 18;  // Beyond any length there is, within 64 bits.
+    const auto letter = [&bytes](std::size_t index) {
+        return std::to_integer<unsigned char>(bytes[index]);
+    };
+    std::size_t place = at;
+    const bool negative = place < bytes.size() && letter(place) == '-';
+    if (negative) ++place;
+    const std::size_t first = place;
+    std::int64_t value = 0;
+    for (; place < bytes.size(); ++place) {
+        const unsigned digit = letter(place) - static_cast<unsigned>('0');
+        if (digit > 9) break;
+        if (place - first == digits_max || (place > first && value == 0)) {
+            return {State::invalid, 0, 0};
+        }
+        value = value * 10 + static_cast<std::int64_t>(digit);
+    }
+    if (place == bytes.size()) return {};
+    if (letter(place) != '\r' || place == first || (negative && value == 0)) {
+        return {State::invalid, 0, 0};
+    }
+    if (place + 1 == bytes.size()) return {};
+    if (letter(place + 1) != '\n') return {State::invalid, 0, 0};
+    return {State::read, place + 2 - at, negative ? -value : value};
+}
+
+}  // namespace sluice::resp

@@ -1,0 +1,111 @@
+#include "protocol/resp/request_scanner.hpp"
+
+#include "protocol/resp/length_line.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice::resp {
+
+namespace {
+
+using Event = RequestScan::Event;
+
+RequestScan violation(ProtocolFault fault, char found = '\0') noexcept {
+    return {Event::violation, 0, fault, found};
+}
+
+}  // namespace
+
+RequestScan RequestScanner::scan(wire::Bytes available, const RequestLimits& limits,
+                                 LoginState login) {
+    while (at_ < available.size()) {
+        switch (phase_) {
+            case Phase::start:
+                if (available[0] != std::byte{'*'}) {
+                    phase_ = Phase::line;
+                    break;
+                }
+                if (const RequestScan scan = scan_count(available, limits, login);
+                    scan.event != Event::incomplete || phase_ == Phase::start) {
+                    return scan;
+                }
+                break;
+            case Phase::line: return scan_line(available, limits);
+            case Phase::bulk_header:
+                if (const RequestScan scan = scan_bulk_header(available, limits, login);
+                    scan.event != Event::incomplete || phase_ == Phase::bulk_header) {
+                    return scan;
+                }
+                break;
+            case Phase::bulk:
+                if (available.size() - at_ < 2) return {};
+                if (!bulk_ends(available)) return violation(ProtocolFault::bulk_without_end);
+                at_ += 2;
+                if (--arguments_left_ == 0) return {Event::complete, at_};
+                phase_ = Phase::bulk_header;
+                break;
+        }
+    }
+    return {};
+}
+
+RequestScan RequestScanner::scan_line(wire::Bytes available, const RequestLimits& limits) {
+    const void* const end = std::memchr(available.data() + at_, '\n', available.size() - at_);
+    if (end == nullptr) {
+        at_ = available.size();
+        if (at_ > limits.inline_bytes_max) {
+            return violation(ProtocolFault::too_big_inline_request);
+        }
+        return {};
+    }
+    at_ = static_cast<std::size_t>(static_cast<const std::byte*>(end) - available.data()) + 1;
+    if (at_ > limits.inline_bytes_max + 1U) {
+        return violation(ProtocolFault::too_big_inline_request);
+    }
+    return {Event::inline_line, at_};
+}
+
+RequestScan RequestScanner::scan_count(wire::Bytes available, const RequestLimits& limits,
+                                       LoginState login) {
+    const LengthLine line = read_length_line(available, 1);
+    if (line.state == LengthLine::State::incomplete) return {};
+    if (line.state == LengthLine::State::invalid || line.value > limits.arguments_max) {
+        return violation(ProtocolFault::invalid_multibulk_length);
+    }
+    if (login == LoginState::required &&
+        line.value > RequestLimits::unauthenticated_arguments_max) {
+        return violation(ProtocolFault::unauthenticated_multibulk_length);
+    }
+    at_ = 1 + line.bytes;
+    if (line.value <= 0) return {Event::empty, at_};
+    arguments_left_ = static_cast<std::uint32_t>(line.value);
+    phase_ = Phase::bulk_header;
+    return {};
+}
+
+RequestScan RequestScanner::scan_bulk_header(wire::Bytes available, const RequestLimits& limits,
+                                             LoginState login) {
+    if (available[at_] != std::byte{'$'}) {
+        return violation(ProtocolFault::expected_dollar, static_cast<char>(available[at_]));
+    }
+    const LengthLine line = read_length_line(available, at_ + 1);
+    if (line.state == LengthLine::State::incomplete) return {};
+    if (line.state == LengthLine::State::invalid || line.value < 0 ||
+        static_cast<std::uint64_t>(line.value) > limits.bulk_bytes_max) {
+        return violation(ProtocolFault::invalid_bulk_length);
+    }
+    const auto bytes = static_cast<std::uint64_t>(line.value);
+    if (login == LoginState::required && bytes > RequestLimits::unauthenticated_bulk_bytes_max) {
+        return violation(ProtocolFault::unauthenticated_bulk_length);
+    }
+    at_ += 1 + line.bytes + static_cast<std::size_t>(bytes);
+    phase_ = Phase::bulk;
+    return {};
+}
+
+bool RequestScanner::bulk_ends(wire::Bytes available) const noexcept {
+    return available[at_] == std::byte{'\r'} && available[at_ + 1] == std::byte{'\n'};
+}
+
+}  // namespace sluice::resp
