@@ -19,6 +19,7 @@ void put_all(PoolSettings& pool, const Overrides& said) {
     put(pool.wait_timeout, said.wait_timeout);
     put(pool.query_timeout, said.query_timeout);
     put(pool.idle_transaction_timeout, said.idle_transaction_timeout);
+    put(pool.portal_stall_timeout, said.portal_stall_timeout);
     put(pool.transaction_timeout, said.transaction_timeout);
     put(pool.client_idle_timeout, said.client_idle_timeout);
     put(pool.server_idle_timeout, said.server_idle_timeout);
@@ -71,6 +72,7 @@ PoolSettings resolve_limits(const Postgres& postgres, const Database* database, 
     pool.wait_timeout = postgres.wait_timeout;
     pool.query_timeout = postgres.query_timeout;
     pool.idle_transaction_timeout = postgres.idle_transaction_timeout;
+    pool.portal_stall_timeout = postgres.portal_stall_timeout;
     pool.transaction_timeout = postgres.transaction_timeout;
     pool.client_idle_timeout = postgres.client_idle_timeout;
     pool.server_idle_timeout = postgres.server_idle_timeout;

@@ -29,6 +29,7 @@ struct PoolSettings {
     Duration wait_timeout{0};
     Duration query_timeout{0};
     Duration idle_transaction_timeout{0};
+    Duration portal_stall_timeout{0};
     Duration transaction_timeout{0};
     Duration client_idle_timeout{0};
     Duration server_idle_timeout{0};

@@ -67,6 +67,7 @@ struct Overrides {
     std::optional<Duration> wait_timeout;
     std::optional<Duration> query_timeout;
     std::optional<Duration> idle_transaction_timeout;
+    std::optional<Duration> portal_stall_timeout;
     std::optional<Duration> transaction_timeout;
     std::optional<Duration> client_idle_timeout;
     std::optional<Duration> server_idle_timeout;
@@ -152,6 +153,8 @@ struct Postgres {
     Duration wait_timeout{120'000};
     Duration query_timeout{0};
     Duration idle_transaction_timeout{0};
+    /// Pause in a batch or over an open cursor after which the backend is taken back.
+    Duration portal_stall_timeout{0};
     Duration transaction_timeout{0};
     Duration client_idle_timeout{0};
     Duration server_connect_timeout{15'000};

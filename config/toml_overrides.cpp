@@ -17,6 +17,7 @@ std::span<const Key<Overrides>> override_keys() {
         key<O, &O::wait_timeout>("wait_timeout"),
         key<O, &O::query_timeout>("query_timeout"),
         key<O, &O::idle_transaction_timeout>("idle_transaction_timeout"),
+        key<O, &O::portal_stall_timeout>("portal_stall_timeout"),
         key<O, &O::transaction_timeout>("transaction_timeout"),
         key<O, &O::client_idle_timeout>("client_idle_timeout"),
         key<O, &O::server_idle_timeout>("server_idle_timeout"),

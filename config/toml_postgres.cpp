@@ -72,6 +72,7 @@ std::span<const Key<Postgres>> postgres_keys() {
         key<P, &P::wait_timeout>("wait_timeout"),
         key<P, &P::query_timeout>("query_timeout"),
         key<P, &P::idle_transaction_timeout>("idle_transaction_timeout"),
+        key<P, &P::portal_stall_timeout>("portal_stall_timeout"),
         key<P, &P::transaction_timeout>("transaction_timeout"),
         key<P, &P::client_idle_timeout>("client_idle_timeout"),
         key<P, &P::server_connect_timeout>("server_connect_timeout"),

@@ -15,6 +15,7 @@ enum class StepKind : std::uint8_t {
     wait,       ///< Nothing can be decided before the backend has answered more.
     answer,     ///< Consume `bytes` and send `reply` to the client.
     discard,    ///< Consume `bytes`.
+    refuse,     ///< Consume nothing: send an error for the request at the front, and refuse it.
     finish,     ///< The client said farewell.
     violate,    ///< The client broke the protocol; `reply` says how, in one sentence or not at all.
 };

@@ -100,6 +100,10 @@ constexpr std::array<RefusalRow, refusal_reason_count> rows{{
      "this client has too many prepared statements",
      "Close statements that are not needed, or raise postgres.max_client_statements and "
      "postgres.max_client_statement_bytes."},
+    {"portal_stall_timeout", "25P03", Severity::error, quiet,
+     "the transaction was rolled back because of portal_stall_timeout",
+     "Read a cursor without long pauses and end its batch or transaction, or raise "
+     "portal_stall_timeout."},
 }};
 
 }  // namespace

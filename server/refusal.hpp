@@ -39,8 +39,9 @@ enum class RefusalReason : std::uint8_t {
     console_forbidden,
     buffers_spent,
     too_many_statements,
+    portal_stall_timeout,
 };
-constexpr std::size_t refusal_reason_count = 27;
+constexpr std::size_t refusal_reason_count = 28;
 
 enum class Loudness : std::uint8_t { quiet, warning };
 

@@ -59,7 +59,9 @@ BackendRun BackendSession::next(wire::Bytes available) {
                 frame_header_bytes + std::min<std::size_t>(header.body_bytes, tag_bytes_telling)) {
                 return run;
             }
-            fate.whole = may_mean_something(wire::as_text(rest.subspan(frame_header_bytes)));
+            const std::string_view tag = wire::as_text(rest.subspan(frame_header_bytes));
+            fate.whole =
+                may_mean_something(tag) || (stage_ == Stage::unsynced && may_begin_block(tag));
         }
         if (run.bytes > 0 && (fate.whole || fate.audience != run.audience)) {
             // ReadyForQuery may close a run of its own audience; every other whole frame is alone.
@@ -180,7 +182,9 @@ bool BackendSession::answered(BackendMessage type) {
         case BackendMessage::ParseComplete: return completed(Owed::parse);
         case BackendMessage::BindComplete: return completed(Owed::bind);
         case BackendMessage::CloseComplete: return completed(Owed::close);
-        case BackendMessage::PortalSuspended: return completed(Owed::execute);
+        case BackendMessage::PortalSuspended:
+            portal_suspended_ = true;
+            return completed(Owed::execute);
         case BackendMessage::RowDescription:
             return owed == Owed::query || completed(Owed::describe);
         case BackendMessage::NoData: return completed(Owed::describe);
@@ -227,6 +231,11 @@ BackendEvent BackendSession::ready_received(wire::Bytes body) {
             return BackendEvent::violation;  // A byte from outside: not every value has a name.
     }
     error_outstanding_ = false;
+    block_begun_ = false;
+    if (status != TransactionStatus::in_transaction) {
+        portal_suspended_ = false;
+        cursor_declared_ = false;
+    }
     if (stray_ready_next()) {
         // The backend has read the Sync in question, so it discards nothing any more.
         if (queue_.empty() && stage_ == Stage::skipping) stage_ = Stage::in_step;
@@ -320,8 +329,24 @@ bool BackendSession::command_completed() {
         // A backend that completes a COPY nobody ended: the stream still belongs to it.
         stage_ = stage_behind_copy();
     }
-    if (owed == Owed::execute) pop_front();
+    if (owed == Owed::execute) {
+        portal_suspended_ = false;
+        pop_front();
+    }
     return true;
+}
+
+Rest BackendSession::rest() const noexcept {
+    if (body_left_ > 0 || doubt_ != Doubt::none) return Rest::none;
+    if (stage_ == Stage::copy_in) return queue_.size() == 1 ? Rest::copy : Rest::none;
+    if (!queue_.empty()) return Rest::none;
+    if (stage_ != Stage::in_step) return Rest::portal;
+    switch (status_) {
+        case TransactionStatus::idle: return Rest::none;
+        case TransactionStatus::failed: return Rest::transaction;
+        case TransactionStatus::in_transaction: break;
+    }
+    return portal_suspended_ || cursor_declared_ ? Rest::portal : Rest::transaction;
 }
 
 void BackendSession::pop_front() {

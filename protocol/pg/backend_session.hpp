@@ -24,6 +24,14 @@ enum class BackendEvent : std::uint8_t {
     violation,      ///< The backend broke the protocol: close it. `bytes` is meaningless.
 };
 
+/// Why a backend that owes nothing is not free: what its client would have to go on with.
+enum class Rest : std::uint8_t {
+    none,         ///< It is free, or it owes something.
+    transaction,  ///< A transaction block, between two requests.
+    portal,       ///< A batch that no Sync has ended, or a transaction block with an open cursor.
+    copy,         ///< A COPY whose data is the client's to send.
+};
+
 /// Bytes at the front of what arrived that share one fate.
 struct BackendRun {
     std::size_t bytes = 0;
@@ -116,6 +124,12 @@ class BackendSession {
     }
     /// The client waits for a ReadyForQuery.
     [[nodiscard]] bool owes_ready() const noexcept { return ready_owed_ > 0; }
+    [[nodiscard]] Rest rest() const noexcept;
+    /// A transaction block is open where the last reply was given, as far as can be known before
+    /// the next ReadyForQuery.
+    [[nodiscard]] bool in_block() const noexcept {
+        return status_ != TransactionStatus::idle || block_begun_;
+    }
     /// It says nothing more before the client's COPY goes on or ends.
     [[nodiscard]] bool reads_copy() const noexcept { return stage_ == Stage::copy_in; }
     /// The client has seen an error that no ReadyForQuery has followed: if the backend is lost now,
@@ -181,6 +195,9 @@ class BackendSession {
     bool error_outstanding_ = false;
     bool schema_changed_ = false;       ///< In this transaction.
     bool executed_ = false;             ///< In the batch that no Sync has ended.
+    bool block_begun_ = false;          ///< Likewise.
+    bool portal_suspended_ = false;     ///< By the last Execute that was answered.
+    bool cursor_declared_ = false;      ///< In this transaction, and no cursor closed since.
     bool copy_swallowed_sync_ = false;  ///< A Sync was sent that the COPY in progress ignores.
     bool front_answered_ = false;       ///< Some of the front entry's reply has come.
 };

@@ -133,6 +133,9 @@ void BackendSession::tag_seen(wire::Bytes body) {
             statements_.forget_all();
             if (client_statements_ != nullptr) client_statements_->forget_names();
             return;
+        case TagMeaning::block_begun: block_begun_ = true; return;
+        case TagMeaning::cursor_declared: cursor_declared_ = true; return;
+        case TagMeaning::cursor_closed: cursor_declared_ = false; return;
         case TagMeaning::nothing: return;
     }
 }

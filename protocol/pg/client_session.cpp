@@ -19,35 +19,12 @@ constexpr std::uint32_t oid_advisory_first = 2880;  // pg_advisory_lock(bigint)
 constexpr std::uint32_t oid_advisory_last = 2892;   // pg_advisory_unlock_all()
 constexpr std::uint32_t oid_first_user_defined = 16384;
 
-constexpr std::string_view ready_idle{"Z\0\0\0\5I", 6};
 /// Close of the unnamed statement, which always succeeds.
 constexpr std::string_view close_unnamed{"C\0\0\0\6S\0", 7};
 
 constexpr std::array<std::string_view, pin_reason_count> pin_names{
     "sql_prepare",   "set",       "listen", "temporary_table",
     "advisory_lock", "with_hold", "code",   "function_call"};
-
-/// Whether a refused batch may hold it: everything that PostgreSQL itself reads over after an
-/// error. Terminate and unknown types keep their meaning.
-bool discardable(ClientMessage type) noexcept {
-    switch (type) {
-        case ClientMessage::Bind:
-        case ClientMessage::Close:
-        case ClientMessage::CopyData:
-        case ClientMessage::CopyDone:
-        case ClientMessage::CopyFail:
-        case ClientMessage::Describe:
-        case ClientMessage::Execute:
-        case ClientMessage::Flush:
-        case ClientMessage::FunctionCall:
-        case ClientMessage::Parse:
-        case ClientMessage::Query:
-        case ClientMessage::Sync: return true;
-        case ClientMessage::PasswordMessage:
-        case ClientMessage::Terminate: return false;
-    }
-    return false;
-}
 
 /// An empty sentence: to be closed without a word.
 ClientSession::Step violation(std::string_view sentence) {
@@ -67,7 +44,7 @@ Wants ClientSession::wants(wire::Bytes available) const noexcept {
     if (body_left_ > 0) return body_ == Body::forward ? Wants::backend : Wants::nothing;
     if (available.size() < frame_header_bytes) return Wants::more_bytes;
     const FrameHeader header = read_frame_header(available);
-    if (refusal_ != Refusal::none || !is_possible(header)) return Wants::nothing;
+    if (refusal_ != Refusal::none || !is_possible(header) || loss_untold()) return Wants::nothing;
     switch (static_cast<ClientMessage>(available[0])) {
         case ClientMessage::Bind:
         case ClientMessage::Close:
@@ -97,6 +74,7 @@ ClientSession::Step ClientSession::next(wire::Bytes available, Lending lending,
     if (!is_possible(header)) return violation({});
     if (header.body_bytes > frame_bytes_max_) return violation("message is larger than allowed");
     if (refusal_ != Refusal::none) return refused_step(header, available);
+    if (loss_untold()) return loss_step(header, available);
     return lending == Lending::none ? unleased_step(header, available)
                                     : frame_step(header, available, statements);
 }
@@ -118,7 +96,7 @@ ClientSession::Step ClientSession::body_step(wire::Bytes available) {
     if (body_left_ == 0 && refusal_ == Refusal::until_frame_end) {
         refusal_ = Refusal::none;
         step.kind = StepKind::answer;
-        step.reply = ready_idle;
+        step.reply = ready();
     }
     return step;
 }
@@ -168,7 +146,7 @@ ClientSession::Step ClientSession::unleased_step(FrameHeader header, wire::Bytes
             if (header.body_bytes > 0) return violation("invalid Sync message");
             Step step = discard_step(header, available);
             step.kind = StepKind::answer;
-            step.reply = ready_idle;
+            step.reply = ready();
             return step;
         }
         case ClientMessage::CopyData:
@@ -192,30 +170,6 @@ ClientSession::Step ClientSession::discard_step(FrameHeader header, wire::Bytes 
     Step step = forward_step(header, available, {Owed::nothing});
     step.kind = StepKind::discard;
     body_ = Body::discard;
-    return step;
-}
-
-ClientSession::Step ClientSession::refused_step(FrameHeader header, wire::Bytes available) {
-    const auto type = static_cast<ClientMessage>(header.type);
-    if (!discardable(type)) return frame_step(header, available, nullptr);
-    Step step = discard_step(header, available);
-    const bool alone = type == ClientMessage::Query || type == ClientMessage::FunctionCall;
-    if (type == ClientMessage::Query && statements_ && statements_->has_unnamed() &&
-        refusal_ == Refusal::announced) {
-        // Refused, it comes to as much as one that fails at once.
-        statements_->drop_unnamed();
-    }
-    if (refusal_ == Refusal::announced) {
-        refusal_ = alone ? Refusal::until_frame_end : Refusal::until_sync;
-    }
-    const bool ends = refusal_ == Refusal::until_frame_end || type == ClientMessage::Sync;
-    if (ends && body_left_ == 0) {
-        refusal_ = Refusal::none;
-        step.kind = StepKind::answer;
-        step.reply = ready_idle;
-    } else if (type == ClientMessage::Sync) {
-        refusal_ = Refusal::until_frame_end;
-    }
     return step;
 }
 

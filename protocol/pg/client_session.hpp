@@ -1,5 +1,6 @@
 #pragma once
 
+#include "protocol/pg/block_end.hpp"
 #include "protocol/pg/frame.hpp"
 #include "protocol/pg/reply_queue.hpp"
 #include "protocol/pg/statement_features.hpp"
@@ -66,6 +67,15 @@ class ClientSession {
     /// belongs to it is discarded, and its ReadyForQuery answered here.
     void refuse() noexcept { refusal_ = Refusal::announced; }
 
+    /// The transaction in which the client rests is about to be rolled back on `backend`, without
+    /// its doing, and the lease to end: its next request is refused (StepKind::refuse), and a block
+    /// of its counts as failed from then on until it ends it, as PostgreSQL has it after an error.
+    void lose_transaction(const BackendSession& backend) noexcept;
+    /// The next backend must have a failed transaction block before anything is forwarded.
+    [[nodiscard]] bool in_failed_block() const noexcept { return loss_ == Loss::failed_block; }
+    /// It has one: from now on the backend's own word counts.
+    void failed_block_made() noexcept { loss_ = Loss::none; }
+
     /// The lease ended: what was remembered of the backend's own session is void.
     void lease_ended();
     /// The client is gone: lets go of the catalog's statements.
@@ -91,6 +101,13 @@ class ClientSession {
   private:
     enum class Body : std::uint8_t { forward, discard };
     enum class Refusal : std::uint8_t { none, announced, until_sync, until_frame_end };
+    /// A transaction that was rolled back while the client rested in it.
+    enum class Loss : std::uint8_t {
+        none,
+        batch,         ///< A batch outside of a block; the client has not been told.
+        block,         ///< A block; likewise.
+        failed_block,  ///< The client has been told: until it ends the block, that is a failed one.
+    };
 
     Step body_step(wire::Bytes available);
     Step frame_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
@@ -98,6 +115,14 @@ class ClientSession {
     Step forward_step(FrameHeader header, wire::Bytes available, OwedReply owed);
     Step discard_step(FrameHeader header, wire::Bytes available);
     Step refused_step(FrameHeader header, wire::Bytes available);
+    Step loss_step(FrameHeader header, wire::Bytes available);
+    [[nodiscard]] bool loss_untold() const noexcept {
+        return loss_ == Loss::batch || loss_ == Loss::block;
+    }
+    [[nodiscard]] std::optional<BlockEnd> block_end_at_front(FrameHeader header,
+                                                             wire::Bytes available) const;
+    /// ReadyForQuery, where it is not the backend's to give.
+    [[nodiscard]] std::string_view ready() const noexcept;
     Step query_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
     Step named_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
     Step passage_step(FrameHeader header, wire::Bytes available, const StatementLease& lease);
@@ -115,6 +140,7 @@ class ClientSession {
     std::uint16_t pins_ = 0;
     Body body_ = Body::forward;
     Refusal refusal_ = Refusal::none;
+    Loss loss_ = Loss::none;
     bool session_reset_ = false;
     bool unnamed_ours_ = false;  ///< No other client's unnamed statement is left in the backend.
     bool waiting_ = false;

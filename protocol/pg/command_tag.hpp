@@ -10,6 +10,9 @@ enum class TagMeaning : std::uint8_t {
     nothing,
     schema_changed,        ///< What a text means, or its result's columns, may be another now.
     statements_discarded,  ///< DISCARD ALL, DEALLOCATE ALL: no named statement is left.
+    block_begun,           ///< BEGIN, START TRANSACTION.
+    cursor_declared,
+    cursor_closed,  ///< One, or all.
 };
 
 /// Bytes of a tag without which `may_mean_something` cannot tell.
@@ -19,14 +22,19 @@ constexpr std::size_t tag_bytes_telling = 3;
 [[nodiscard]] constexpr bool may_mean_something(std::string_view first_bytes) noexcept {
     if (first_bytes.size() < tag_bytes_telling) return false;
     switch (first_bytes[0]) {
-        case 'A': return first_bytes[1] == 'L';  // ALTER
-        case 'C': return first_bytes[1] == 'R';  // CREATE
+        case 'A': return first_bytes[1] == 'L';                           // ALTER
+        case 'C': return first_bytes[1] == 'R' || first_bytes[1] == 'L';  // CREATE, CLOSE
         case 'D':
             return first_bytes[1] == 'R' || first_bytes[2] == 'S' ||  // DROP, DISCARD
-                   first_bytes[2] == 'A';                             // DEALLOCATE
+                   first_bytes[2] == 'A' || first_bytes[2] == 'C';    // DEALLOCATE, DECLARE
         case 'I': return first_bytes[1] == 'M';                       // IMPORT
         default: return false;
     }
+}
+
+/// Likewise, of tags that mean something only where no ReadyForQuery follows by itself.
+[[nodiscard]] constexpr bool may_begin_block(std::string_view first_bytes) noexcept {
+    return first_bytes.starts_with("BEG") || first_bytes.starts_with("STA");
 }
 
 /// `tag` is the whole tag.
@@ -35,6 +43,9 @@ constexpr std::size_t tag_bytes_telling = 3;
     for (const std::string_view verb : {"ALTER ", "CREATE ", "DROP ", "IMPORT "}) {
         if (tag.starts_with(verb)) return TagMeaning::schema_changed;
     }
+    if (tag == "DECLARE CURSOR") return TagMeaning::cursor_declared;
+    if (tag.starts_with("CLOSE CURSOR")) return TagMeaning::cursor_closed;
+    if (tag == "BEGIN" || tag == "START TRANSACTION") return TagMeaning::block_begun;
     return TagMeaning::nothing;
 }
 

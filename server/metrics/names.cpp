@@ -113,7 +113,7 @@ constexpr std::array<MetricName, metric_count> rows{{
     {Metric::pool_checks, "sluice_pool_checks_total", counter, pool,
      "Backends asked for a sign of life before they were handed out."},
     {Metric::pool_recoveries, "sluice_pool_recoveries_total", counter, pool,
-     "Backends whose client left in the middle of something."},
+     "Backends whose client left or paused in the middle of something."},
     {Metric::pool_moves, "sluice_pool_moves_total", counter, pool,
      "Backends sent to another worker, where somebody waited longer."},
     {Metric::pool_parses, "sluice_pool_parses_total", counter, pool,

@@ -23,6 +23,11 @@ namespace {
 /// Between two cancels of the same abandoned query.
 constexpr net::Duration cancel_repeat{200};
 
+/// Opens a block and fails in it. The name tells those who read the server's log.
+constexpr std::string_view failing_block_sql =
+    "BEGIN;ROLLBACK TO SAVEPOINT \"sluice: portal_stall_timeout\"";
+constexpr std::string_view no_such_savepoint = "3B001";
+
 }  // namespace
 
 PgBackend::PgBackend(PgShard& shard, ProfileRef profile, std::uint64_t id)
@@ -144,8 +149,16 @@ void PgBackend::apply_profile(ProfileRef profile) {
     private_query(sql);
 }
 
+void PgBackend::make_failed_block() {
+    failing_block_ = true;
+    private_query(failing_block_sql);
+}
+
 void PgBackend::private_ready() {
-    if (!applying_) return;
+    if (!applying_) {
+        if (std::exchange(failing_block_, false)) failed_block_answered();
+        return;
+    }
     profile_ = std::exchange(applying_, {});
     profile_->accepted = true;
     set_affinity(profile_->id);
@@ -153,8 +166,20 @@ void PgBackend::private_ready() {
     if (client_ != nullptr) client_->backend_ready();
 }
 
+void PgBackend::failed_block_answered() {
+    settle_wanted_cancels();
+    if (client_ == nullptr) return;
+    if (session_.status() != pg::TransactionStatus::failed) {
+        // What the client sends next would be carried out, against all expectation.
+        PgRelay::backend_lost(*this);
+        return;
+    }
+    client_->backend_ready();
+}
+
 void PgBackend::private_failed(wire::Bytes error_body) {
     const pg::ErrorFields fields = pg::parse_error_fields(error_body);
+    if (!applying_ && failing_block_ && fields.sqlstate == no_such_savepoint) return;
     if (applying_) {
         applying_ = {};  // As one statement it has undone what it did, so the profile is as before.
         settle_wanted_cancels();
@@ -281,7 +306,7 @@ void PgBackend::settle_wanted_cancels() {
 bool PgBackend::cancel_running(std::function<void()> done) {
     Worker& worker = shard_->worker();
     if (key_.key.empty()) return false;
-    if (applying_) {
+    if (applying_ || failing_block_) {
         // It would hit the settings, and the client's request behind them would run without.
         cancels_wanted_.push_back(std::move(done));
         return true;

@@ -55,6 +55,8 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     void reopen(ProfileRef profile);
     /// Puts the settings of `profile` before whatever is sent next; their replies go to nobody.
     void apply_profile(ProfileRef profile);
+    /// Likewise, so that it stands in a failed transaction block; until then requests wait.
+    void make_failed_block();
     /// The client is gone: ends the conversation so that the backend may be used again.
     void recover(pool::Outcome outcome_when_clean);
     /// Asks the server to cancel what runs. False when it cannot be asked.
@@ -83,13 +85,13 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     /// Its client's next request must wait: for settings that may yet be refused, or for a cancel
     /// that would hit that request instead of the one it was meant for.
     [[nodiscard]] bool holds_requests() const noexcept {
-        return (applying_ && followers_ == Followers::wait) ||
+        return (applying_ && followers_ == Followers::wait) || failing_block_ ||
                (cancel_in_flight() && session_.releasable());
     }
     [[nodiscard]] PgShard& shard() const noexcept { return *shard_; }
     /// The client has a part of a frame; the replies to settings being applied are not for it.
     [[nodiscard]] bool within_client_frame() const noexcept {
-        return session_.within_frame() && !applying_;
+        return session_.within_frame() && !applying_ && !failing_block_;
     }
     /// Nothing of a reply is half read, so the next byte begins a frame.
     [[nodiscard]] bool input_settled() const noexcept { return inbox_.empty(); }
@@ -120,6 +122,7 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     void private_query(std::string_view sql);
     void private_ready();
     void private_failed(wire::Bytes error_body);
+    void failed_block_answered();
     void parameter_received(wire::Bytes body);
     void advance();
     void advance_recovery();
@@ -132,6 +135,7 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     ProfileRef profile_;          ///< What is in force now; empty when that is unknown.
     ProfileRef applying_;
     Followers followers_ = Followers::go;
+    bool failing_block_ = false;  ///< It has been asked for a failed block and has not answered.
     /// Who asked for a cancel while settings were being applied: they come first.
     std::vector<std::function<void()>> cancels_wanted_;
     PgClient* client_ = nullptr;

@@ -96,6 +96,10 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
                 leave();
                 out.skip(step.bytes);
                 break;
+            case StepKind::refuse:
+                leave();
+                tell_of_loss(client);
+                break;
             case StepKind::finish:
             case StepKind::violate:
                 leave();
@@ -213,6 +217,7 @@ void PgRelay::backend_received(PgBackend& backend, wire::Bytes arrived) {
         return;
     }
     const wire::Bytes bytes = kept ? backend.inbox_.bytes() : arrived;
+    const bool was_busy = backend.session_.busy();
     const Passage passage = pass_on(backend, bytes);
     if (passage.end == Passage::End::backend_gone) return;
     if (kept) {
@@ -225,7 +230,11 @@ void PgRelay::backend_received(PgBackend& backend, wire::Bytes arrived) {
     if (client == nullptr) {
         backend.advance();
     } else {
-        if (passage.end == Passage::End::answered) answer_came(*client);
+        if (passage.end == Passage::End::answered) {
+            answer_came(*client);
+        } else if (was_busy && !backend.session_.busy()) {
+            rest_came(*client);
+        }
         if (client->backend_ == &backend) release_if_settled(*client);
         if (client->backend_ == &backend) balance(*client);
     }

@@ -40,6 +40,11 @@ class PgRelay {
     static void begin_lease(PgClient& client, PgBackend& backend);
     /// Gives the backend back if everything about it is settled and nothing holds it.
     static void release_if_settled(PgClient& client);
+    /// Whether the backend can be taken from a client that rests over a portal: nothing of its
+    /// session is the client's own, nor has it a half of a message.
+    [[nodiscard]] static bool reclaimable(const PgClient& client);
+    /// Takes it: what the client rests in is rolled back, and its next request is refused.
+    static void reclaim(PgClient& client);
     /// Gives it back although the client has gone or is going.
     static void abandon_lease(PgClient& client);
     /// The backend is no more; `reason` is what its client is told.
@@ -78,6 +83,8 @@ class PgRelay {
     static void count_pins(PgClient& client);
     static void end_lease(PgClient& client, pool::Outcome outcome);
     static void answer_came(PgClient& client);
+    static void rest_came(PgClient& client);
+    static void tell_of_loss(PgClient& client);
     [[nodiscard]] static bool pinned(const PgClient& client);
 };
 

@@ -45,6 +45,10 @@ void PgRelay::begin_lease(PgClient& client, PgBackend& backend) {
     client.transaction_since_ = client.since_;
     client.cancelled_by_timeout_ = false;
     if (backend.profile_ != client.profile_) backend.apply_profile(client.profile_);
+    if (client.session_.in_failed_block()) {
+        backend.make_failed_block();
+        client.session_.failed_block_made();
+    }
 }
 
 void PgRelay::release_if_settled(PgClient& client) {

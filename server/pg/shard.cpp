@@ -15,7 +15,8 @@ namespace {
 
 bool any_timeout(const config::PoolSettings& settings) {
     return settings.query_timeout.count() > 0 || settings.idle_transaction_timeout.count() > 0 ||
-           settings.transaction_timeout.count() > 0 || settings.client_idle_timeout.count() > 0;
+           settings.portal_stall_timeout.count() > 0 || settings.transaction_timeout.count() > 0 ||
+           settings.client_idle_timeout.count() > 0;
 }
 
 pg::StatementPolicy policy_of(const config::PoolSettings& settings,

@@ -59,7 +59,8 @@ Result run(wire::Bytes input, std::size_t piece_bytes, unsigned refused_mask) {
                 SLUICE_ASSERT(step.replaced == 0);
                 result.to_backend += wire::as_text(available.first(step.bytes));
                 break;
-            case StepKind::wait: SLUICE_ASSERT(false); break;
+            case StepKind::wait:
+            case StepKind::refuse: SLUICE_ASSERT(false); break;
             case StepKind::answer: result.answered += step.reply; break;
             case StepKind::discard: SLUICE_ASSERT(step.bytes > 0); break;
             case StepKind::finish: result.finished = true; return result;

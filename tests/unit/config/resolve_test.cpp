@@ -91,6 +91,7 @@ TEST(Resolve, every_override_has_its_effect) {
                         Duration{6},
                         Duration{7},
                         Duration{8},
+                        Duration{14},
                         Duration{9},
                         Duration{10},
                         Duration{11},
@@ -112,6 +113,7 @@ TEST(Resolve, every_override_has_its_effect) {
         EXPECT_EQ(pool->wait_timeout, Duration{6});
         EXPECT_EQ(pool->query_timeout, Duration{7});
         EXPECT_EQ(pool->idle_transaction_timeout, Duration{8});
+        EXPECT_EQ(pool->portal_stall_timeout, Duration{14});
         EXPECT_EQ(pool->transaction_timeout, Duration{9});
         EXPECT_EQ(pool->client_idle_timeout, Duration{10});
         EXPECT_EQ(pool->server_idle_timeout, Duration{11});

@@ -119,6 +119,10 @@ struct ClientTalk {
             case StepKind::answer: answered += step.reply; break;
             case StepKind::violate: violation = step.reply.empty() ? silence : step.reply; return;
             case StepKind::finish: finished = true; return;
+            case StepKind::refuse:
+                ++refusal_count;
+                session.refuse();
+                break;
             case StepKind::discard:
             case StepKind::wait:
             case StepKind::read_more: break;

@@ -328,9 +328,20 @@ TEST(CommandTag, tells_what_changes_definitions_and_what_drops_statements) {
     EXPECT_EQ(meaning_of("DISCARD ALL"), TagMeaning::statements_discarded);
     EXPECT_TRUE(may_mean_something("DIS"));
     EXPECT_TRUE(may_mean_something("DEA"));
+    EXPECT_EQ(meaning_of("DECLARE CURSOR"), TagMeaning::cursor_declared);
+    EXPECT_TRUE(may_mean_something("DEC"));
+    for (const std::string_view tag : {"CLOSE CURSOR", "CLOSE CURSOR ALL"}) {
+        EXPECT_TRUE(may_mean_something(tag.substr(0, 3)));
+        EXPECT_EQ(meaning_of(tag), TagMeaning::cursor_closed);
+    }
+    for (const std::string_view tag : {"BEGIN", "START TRANSACTION"}) {
+        EXPECT_FALSE(may_mean_something(tag.substr(0, 3))) << "ReadyForQuery tells it";
+        EXPECT_TRUE(may_begin_block(tag.substr(0, 3)));
+        EXPECT_EQ(meaning_of(tag), TagMeaning::block_begun);
+    }
     for (const std::string_view tag :
-         {"SELECT 1", "INSERT 0 1", "UPDATE 1", "DELETE 1", "BEGIN", "COMMIT", "ROLLBACK", "COPY 1",
-          "SET", "DECLARE CURSOR", "FETCH 1", "SAVEPOINT", "", "D"}) {
+         {"SELECT 1", "INSERT 0 1", "UPDATE 1", "DELETE 1", "COMMIT", "ROLLBACK", "COPY 1", "SET",
+          "FETCH 1", "SAVEPOINT", "", "D"}) {
         EXPECT_FALSE(may_mean_something(tag.substr(0, 3))) << tag;
         EXPECT_EQ(meaning_of(tag), TagMeaning::nothing) << tag;
     }
