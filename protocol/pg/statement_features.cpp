@@ -17,11 +17,11 @@ void StatementScanner::feed(wire::Bytes text) {
     if (zero != nullptr) end = static_cast<const char*>(zero);
     const char* const begin = at;
     const char* name = nullptr;
-    while (at != end) {
-        if (state_ == State::between && *at == ' ') {
-            ++at;
-        } else if (state_ == State::word ||
-                   (state_ == State::between && word_byte(*at) != 0 && *at != '$')) {
+    while (true) {
+        if (state_ == State::between) at = skip_plain(at, end, name);
+        if (at == end) break;
+        if (state_ == State::word ||
+            (state_ == State::between && text_byte(*at) == TextByte::word)) {
             name = state_ == State::between ? at : nullptr;
             at = take_word(at, end);
         } else if ((state_ == State::dash && *at != '-') ||
@@ -43,22 +43,43 @@ void StatementScanner::feed(wire::Bytes text) {
     }
 }
 
-/// Reads on in a word, or begins one. A word that is whole in hand and cannot tell anything by
-/// its shape, as most, is not copied.
+/// Reads over what tells nothing, as most of a text: blanks, operators, and words that are whole in
+/// hand and by their shape none of those that are looked for. `name` is where the last of them
+/// begins.
+const char* StatementScanner::skip_plain(const char* at, const char* end, const char*& name) {
+    while (at != end) {
+        switch (text_byte(*at)) {
+            case TextByte::blank: ++at; break;
+            case TextByte::operator_:
+                prefix_ = Prefix::none;
+                ++at;
+                break;
+            case TextByte::word: {
+                const char* const begin = at;
+                do {
+                    ++at;
+                } while (at != end && word_byte(*at) != 0);
+                if (at == end || may_tell(begin, static_cast<std::size_t>(at - begin))) {
+                    return begin;
+                }
+                name = begin;
+                prefix_ = Prefix::name;
+                plain_word();
+                break;
+            }
+            case TextByte::special: return at;
+        }
+    }
+    return at;
+}
+
+/// Reads on in a word, or begins one.
 const char* StatementScanner::take_word(const char* at, const char* end) {
     const char* const begin = at;
     while (at != end && word_byte(*at) != 0)
         ++at;
     const auto length = static_cast<std::size_t>(at - begin);
-    if (state_ == State::between) {
-        word_bytes_ = 0;
-        if (at != end && !may_tell(begin, length)) {
-            prefix_ = Prefix::name;
-            if (word_index_ < 3 || first_ == SqlWord::prepare) statement_word(SqlWord::other);
-            previous_ = SqlWord::other;
-            return at;
-        }
-    }
+    if (state_ == State::between) word_bytes_ = 0;
     const std::size_t copied = std::min<std::size_t>(length, word_bytes_max - word_bytes_);
     for (std::size_t i = 0; i < copied; ++i)
         word_[word_bytes_ + i] = word_byte(begin[i]);
@@ -226,6 +247,16 @@ Feature StatementScanner::telling_name(std::string_view text) const noexcept {
         return feature;
     }
     return Feature::none;
+}
+
+void StatementScanner::plain_word() {
+    previous_ = SqlWord::other;
+    if (word_index_ > 0 && (first_ == SqlWord::set || first_ == SqlWord::prepare)) {
+        statement_word(SqlWord::other);
+        return;
+    }
+    if (word_index_ == 0) first_ = SqlWord::other;
+    if (word_index_ < 3) ++word_index_;
 }
 
 void StatementScanner::statement_word(SqlWord word) {

@@ -79,6 +79,7 @@ class StatementScanner {
         quoted_name,
     };
 
+    [[nodiscard]] const char* skip_plain(const char* at, const char* end, const char*& name);
     [[nodiscard]] const char* take_word(const char* at, const char* end);
     void step(char byte);
     void step_between(char byte);
@@ -88,6 +89,7 @@ class StatementScanner {
     void word_ended();
     [[nodiscard]] Feature telling_name(std::string_view text) const noexcept;
     void statement_word(SqlWord word);
+    void plain_word();
     void add(Feature feature) noexcept { features_ = features_ | feature; }
 
     static constexpr std::size_t word_bytes_max = 24;

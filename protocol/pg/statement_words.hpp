@@ -60,6 +60,30 @@ constexpr char word_byte(char byte) noexcept {
     return word_bytes[static_cast<unsigned char>(byte)];
 }
 
+/// What a byte that stands outside of words, strings and comments comes to.
+enum class TextByte : std::uint8_t {
+    special,   ///< It may begin or mean something: to be looked at.
+    blank,     ///< Between what stands before and behind it, nothing changes.
+    word,      ///< It begins a word or a number.
+    operator_  ///< It is one, or a part of one, and nothing else.
+};
+
+inline constexpr std::array<TextByte, 256> text_bytes = [] {
+    std::array<TextByte, 256> table{};
+    for (unsigned i = 0; i < 256; ++i) {
+        if (word_bytes[i] != 0 && i != '$') table[i] = TextByte::word;
+    }
+    for (const char blank : std::string_view(" \t\n\v\f\r"))
+        table[static_cast<unsigned char>(blank)] = TextByte::blank;
+    for (const char byte : std::string_view("=<>+*,)[]%!|^#~?@:"))
+        table[static_cast<unsigned char>(byte)] = TextByte::operator_;
+    return table;
+}();
+
+constexpr TextByte text_byte(char byte) noexcept {
+    return text_bytes[static_cast<unsigned char>(byte)];
+}
+
 inline constexpr std::array<std::pair<std::string_view, SqlWord>, 30> keywords{{
     {"call", SqlWord::call},
     {"close", SqlWord::naming},
