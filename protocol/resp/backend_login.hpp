@@ -1,0 +1,62 @@
+#pragma once
+
+#include "protocol/resp/reply_scanner.hpp"
+#include "protocol/wire/cursor.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluice::resp {
+
+/// As whom, and into which state, a backend logs in. Every client that shares it finds it so.
+struct BackendIdentity {
+    std::string user;      ///< Empty: the default user.
+    std::string password;  ///< Empty: none is sent.
+    std::uint32_t database = 0;
+    RespVersion version = RespVersion::resp2;
+    std::string name;  ///< For CLIENT LIST of the server; empty: none.
+};
+
+/// The talk before a backend's first request: HELLO with AUTH, SELECT, CLIENT SETNAME, in one send.
+/// Each answer is looked at, since what is refused here would silently hold for every client.
+class BackendLogin {
+  public:
+    explicit BackendLogin(const BackendIdentity& identity) noexcept : identity_(identity) {}
+
+    void start(std::string& out);
+
+    struct Step {
+        enum class Kind : std::uint8_t {
+            read_more,
+            ready,
+            rejected,     ///< The server's verdict, which holds for everybody: `error`.
+            unavailable,  ///< The server cannot serve now: `error`.
+            violation,
+        };
+        Kind kind = Kind::read_more;
+        std::size_t bytes = 0;  ///< Consumed.
+        std::string error;      ///< The server's words, without the dash.
+    };
+    [[nodiscard]] Step received(wire::Bytes available);
+
+    /// As the server said in its answer to HELLO; empty when it does not know HELLO.
+    [[nodiscard]] const std::string& server_version() const noexcept { return server_version_; }
+
+    /// Of one answer in this talk.
+    static constexpr std::size_t answer_bytes_max = 16'384;
+
+  private:
+    enum class Asked : std::uint8_t { hello, select, name };
+
+    [[nodiscard]] bool answered(wire::Bytes reply, Step& step);
+
+    const BackendIdentity& identity_;
+    ReplyScanner scanner_;
+    std::string answer_;  ///< Of what has come of it.
+    std::string server_version_;
+    Asked awaited_ = Asked::hello;
+};
+
+}  // namespace sluice::resp

@@ -1,0 +1,375 @@
+#include "protocol/resp/client_session.hpp"
+
+#include "protocol/resp/client_session_asked.hpp"
+#include "protocol/resp/command_arguments.hpp"
+#include "protocol/resp/inline_request.hpp"
+#include "protocol/resp/replies.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sluice::resp {
+
+namespace {
+
+using Kind = ClientStep::Kind;
+using Way = CommandWay;
+
+ClientStep lend(Lending lending, PinReason reason) {
+    ClientStep step;
+    step.kind = Kind::lend;
+    step.lending = lending;
+    step.reason = reason;
+    return step;
+}
+
+ClientStep wait() {
+    ClientStep step;
+    step.kind = Kind::wait;
+    return step;
+}
+
+std::string unknown_command(std::string_view name, ArgumentReader arguments) {
+    constexpr std::size_t shown_bytes_max = 128;
+    std::string text = "ERR unknown command '";
+    text += name.substr(0, shown_bytes_max);
+    text += "', with args beginning with: ";
+    std::string shown;
+    while (shown.size() < shown_bytes_max) {
+        const auto argument = arguments.next();
+        if (!argument) break;
+        shown += '\'';
+        shown += argument->substr(0, shown_bytes_max - (shown.size() - 1));
+        shown += "' ";
+    }
+    return text + shown;
+}
+
+std::string wrong_arguments(const CommandRow& row) {
+    std::string name(row.name);
+    std::ranges::replace(name, ' ', '|');
+    return "ERR wrong number of arguments for '" + name + "' command";
+}
+
+}  // namespace
+
+std::string_view name_of(PinReason reason) noexcept {
+    static constexpr std::array<std::string_view, pin_reason_count> names{
+        "blocking", "watch", "transaction", "large", "subscribe", "tracking"};
+    return names[static_cast<std::size_t>(reason)];
+}
+
+ClientStep ClientSession::next(wire::Bytes available, const Situation& at,
+                               const SessionTerms& terms, const ClientFacts& facts,
+                               std::string& out) {
+    if (available.empty()) return {};
+    if (streaming_) return stream(available, terms, out);
+    const RequestScan scan = scanner_.scan(available, terms.limits, login_);
+    Asked asked{available.first(scan.bytes),
+                ArgumentReader({}),
+                {},
+                nullptr,
+                at,
+                terms,
+                facts,
+                out,
+                out.size()};
+    ClientStep step;
+    switch (scan.event) {
+        case RequestScan::Event::incomplete:
+            if (available.size() > terms.held_bytes_max) {
+                return begin_stream(available, at, terms, out);
+            }
+            return {};
+        case RequestScan::Event::violation:
+            scanner_.restart();
+            if (at.owed) return wait();
+            append_protocol_error(out, scan.fault, scan.found);
+            step.kind = Kind::finish;
+            return step;
+        case RequestScan::Event::empty:
+            scanner_.restart();
+            step.kind = Kind::answer;
+            step.bytes = scan.bytes;
+            return step;
+        case RequestScan::Event::inline_line: {
+            scanner_.restart();
+            std::string& converted = rare().converted;
+            converted.clear();
+            const auto split = append_inline_request(converted, wire::as_text(asked.request));
+            if (split == InlineSplit::unbalanced_quotes) {
+                if (at.owed) return wait();
+                append_protocol_error(out, ProtocolFault::unbalanced_quotes);
+                step.kind = Kind::finish;
+                return step;
+            }
+            if (split == InlineSplit::blank) {
+                step.kind = Kind::answer;
+                step.bytes = scan.bytes;
+                return step;
+            }
+            asked.request = wire::as_bytes(converted);
+            break;
+        }
+        case RequestScan::Event::complete: scanner_.restart(); break;
+    }
+    step = decide(asked);
+    const bool consumes = step.kind == Kind::answer || step.kind == Kind::forward ||
+                          step.kind == Kind::reset || step.kind == Kind::finish;
+    if (consumes) step.bytes = scan.bytes;
+    return step;
+}
+
+ClientStep ClientSession::begin_stream(wire::Bytes available, const Situation& at,
+                                       const SessionTerms& terms, std::string& out) {
+    ArgumentReader arguments(available);
+    const auto name = arguments.next();
+    const CommandRow* const row = name ? terms.policy->table().find(*name) : nullptr;
+    ClientStep step;
+    // What we would have to read to its end is not taken at this size.
+    const bool passes = row != nullptr && row->takes(arguments.count()) && logged_in() &&
+                        (row->way == Way::shared || row->way == Way::blocking) &&
+                        terms.policy->allows(*row);
+    if (!passes) {
+        if (at.owed && !raw_) return wait();
+        append_error(out, "ERR sluice: too large a request of this kind");
+        step.kind = Kind::finish;
+        return step;
+    }
+    if (transaction_ == Transaction::held) return pass_held(at);
+    if (at.lending != Lending::pinned) {
+        return at.owed ? wait() : lend(Lending::pinned, PinReason::large);
+    }
+    streaming_ = true;
+    step = stream(available, terms, out);
+    step.replies = 1;
+    step.muted = muted();
+    command_done();
+    return step;
+}
+
+/// The request goes on in pieces. Its reply is owed already, unless this is its first piece.
+ClientStep ClientSession::stream(wire::Bytes available, const SessionTerms& terms,
+                                 std::string& out) {
+    const RequestScan scan = scanner_.scan(available, terms.limits, login_);
+    ClientStep step;
+    if (scan.event == RequestScan::Event::violation) {
+        append_protocol_error(out, scan.fault, scan.found);
+        step.kind = Kind::finish;
+        return step;
+    }
+    step.bytes =
+        scan.event == RequestScan::Event::complete ? scan.bytes : scanner_.looked_at(available);
+    if (step.bytes == 0) return step;
+    step.kind = Kind::part;
+    step.send = wire::as_text(available.first(step.bytes));
+    if (scan.event == RequestScan::Event::complete) {
+        streaming_ = false;
+        scanner_.restart();
+    } else {
+        scanner_.passed(step.bytes);
+    }
+    return step;
+}
+
+ClientStep ClientSession::decide(Asked& asked) {
+    asked.rest = ArgumentReader(asked.request);
+    asked.name = asked.rest.next().value_or(std::string_view{});
+    const CommandTable& table = asked.terms.policy->table();
+    asked.row = table.find(asked.name);
+    if (asked.row == nullptr) {
+        // A browser was led here. Source: Redis 7.0, "Cross protocol scripting".
+        if (is_word(asked.name, "post") || is_word(asked.name, "host:")) {
+            ClientStep step;
+            step.kind = Kind::finish;
+            return step;
+        }
+        return refuse_command(asked, unknown_command(asked.name, asked.rest));
+    }
+    if (asked.row->way == Way::container && asked.rest.left() > 0) {
+        ArgumentReader behind = asked.rest;
+        const std::string_view second = behind.next().value_or(std::string_view{});
+        const CommandRow* const part = table.find(*asked.row, second);
+        if (part == nullptr) {
+            std::string upper(asked.row->name);
+            std::ranges::transform(upper, upper.begin(), [](char letter) {
+                return static_cast<char>(letter - ('a' - 'A'));
+            });
+            return refuse_command(asked, "ERR unknown subcommand '" +
+                                             std::string(second.substr(0, 128)) + "'. Try " +
+                                             upper + " HELP.");
+        }
+        asked.row = part;
+        asked.rest = behind;
+    }
+    if (!asked.row->takes(ArgumentReader(asked.request).count())) {
+        return refuse_command(asked, wrong_arguments(*asked.row));
+    }
+    if (!logged_in() && !asked.row->has(CommandFlag::no_auth)) {
+        return refuse_command(asked, "NOAUTH Authentication required.");
+    }
+    const CommandPolicy& policy = *asked.terms.policy;
+    const bool shown_in_part =
+        asked.row->way == Way::config_get &&
+        (policy.allows_explicitly(*asked.row) || asks_for_plain_settings(asked.rest));
+    if (asked.row->way == Way::never || !policy.allows(*asked.row) ||
+        (asked.row->way == Way::config_get && !shown_in_part)) {
+        return refuse_command(asked, "NOPERM sluice does not allow '" +
+                                         std::string(asked.row->name) +
+                                         "' here (redis.allow_commands)");
+    }
+    return decide_known(asked);
+}
+
+ClientStep ClientSession::decide_known(Asked& asked) {
+    if (raw_) return decide_raw(asked);
+    if (transaction_ == Transaction::held) return decide_held(asked);
+    if (transaction_ == Transaction::passed) return decide_passed(asked);
+    switch (asked.row->way) {
+        case Way::shared:
+        case Way::config_get: return forward(asked, Lending::shared);
+        case Way::blocking: return forward(asked, Lending::pinned, PinReason::blocking);
+        case Way::blocking_on_request:
+            if (!asks_to_block(asked.rest)) return forward(asked, Lending::shared);
+            return forward(asked, Lending::pinned, PinReason::blocking);
+        case Way::subscriber: {
+            const bool leaves = asked.row->name.find("unsubscribe") != std::string_view::npos;
+            if (leaves) return answer_unsubscribe(asked);
+            ClientStep step = forward(asked, Lending::pinned, PinReason::subscribe);
+            raw_ = step.kind == Kind::forward;
+            return step;
+        }
+        case Way::session: {
+            ClientStep step = forward(asked, Lending::pinned, PinReason::tracking);
+            raw_ = step.kind == Kind::forward;
+            return step;
+        }
+        case Way::watch: {
+            ClientStep step = forward(asked, Lending::pinned, PinReason::watch);
+            watching_ = watching_ || step.kind == Kind::forward;
+            return step;
+        }
+        case Way::unwatch: {
+            if (!watching_) return answer(asked, "+OK\r\n");
+            ClientStep step = forward(asked, Lending::pinned, PinReason::watch);
+            watching_ = step.kind != Kind::forward;
+            return step;
+        }
+        case Way::multi: return begin_transaction(asked);
+        case Way::exec: return refuse_command(asked, "ERR EXEC without MULTI");
+        case Way::discard: return refuse_command(asked, "ERR DISCARD without MULTI");
+        case Way::ping:
+        case Way::echo:
+        case Way::auth:
+        case Way::hello:
+        case Way::select:
+        case Way::quit:
+        case Way::reset:
+        case Way::client:
+        case Way::cluster_disabled: return local(asked);
+        case Way::container:
+        case Way::never: break;
+    }
+    return refuse_command(asked, "ERR sluice: not served");
+}
+
+ClientStep ClientSession::local(Asked& asked) {
+    const Way way = asked.row->way;
+    if (way == Way::ping || way == Way::echo) return answer_ping(asked);
+    if (asked.at.owed) return wait();
+    const bool moves = way == Way::auth || way == Way::hello || way == Way::select;
+    if (moves && holds_pin()) {
+        return refuse_command(asked, "ERR sluice: not while keys are watched");
+    }
+    if (way == Way::auth) return answer_auth(asked);
+    if (way == Way::hello) return answer_hello(asked);
+    if (way == Way::select) return answer_select(asked);
+    if (way == Way::reset) return answer_reset(asked);
+    if (way == Way::client) return answer_client(asked);
+    if (way == Way::quit) {
+        ClientStep step = answer(asked, "+OK\r\n");
+        step.kind = Kind::finish;
+        return step;
+    }
+    return refuse_command(asked, "ERR This instance has cluster support disabled");
+}
+
+/// On a backend that is the client's to its end its state is the server's affair; only what would
+/// lead out of this client's rights is kept from it. Replies are not counted any more, so an answer
+/// of ours could stand in the wrong place: it is the last.
+ClientStep ClientSession::decide_raw(Asked& asked) {
+    const Way way = asked.row->way;
+    if (way == Way::quit || way == Way::reset) return local(asked);
+    if (way == Way::auth || way == Way::hello || way == Way::select || way == Way::client) {
+        return refuse_command(asked,
+                              "ERR sluice: not behind SUBSCRIBE or CLIENT TRACKING; connect anew");
+    }
+    return forward(asked, Lending::pinned, PinReason::subscribe);
+}
+
+ClientStep ClientSession::forward(Asked& asked, Lending lending, PinReason reason) {
+    const Lending has = asked.at.lending;
+    // On its own backend a client stays until the pin ends, whatever the command.
+    if (has != Lending::pinned && has != lending) {
+        // Two backends would answer in any order.
+        if (asked.at.owed) return wait();
+        return lend(lending, reason);
+    }
+    ClientStep step;
+    step.kind = Kind::forward;
+    step.send = wire::as_text(asked.request);
+    step.replies = 1;
+    step.muted = muted();
+    command_done();
+    return step;
+}
+
+ClientStep ClientSession::answered(Asked& asked) {
+    if (muted()) asked.out.resize(asked.out_bytes_before);
+    command_done();
+    ClientStep step;
+    step.kind = Kind::answer;
+    return step;
+}
+
+ClientStep ClientSession::answer(Asked& asked, std::string_view reply) {
+    if (asked.at.owed) return wait();
+    asked.out += reply;
+    return answered(asked);
+}
+
+ClientStep ClientSession::refuse_command(Asked& asked, std::string_view error) {
+    if (asked.at.owed) return wait();
+    if (transaction_ != Transaction::none) aborted_ = true;
+    append_error(asked.out, error);
+    ClientStep step = answered(asked);
+    if (raw_) step.kind = Kind::finish;
+    return step;
+}
+
+std::size_t ClientSession::refuse(wire::Bytes available, const SessionTerms& terms,
+                                  std::string_view error, std::string& out) {
+    const RequestScan scan = scanner_.scan(available, terms.limits, login_);
+    scanner_.restart();
+    // Of a request that has not come to its end nothing can be skipped: its client is closed.
+    if (scan.bytes == 0) return 0;
+    if (!muted()) append_error(out, error);
+    command_done();
+    end_transaction();
+    return scan.bytes;
+}
+
+void ClientSession::sent() noexcept {
+    if (!rare_) return;
+    if (transaction_ != Transaction::held) rare_->held = {};
+    rare_->converted = {};
+}
+
+bool ClientSession::backend_gone() noexcept {
+    const bool fatal = watching_ || raw_ || streaming_ || transaction_ == Transaction::passed;
+    watching_ = false;
+    streaming_ = false;
+    return fatal;
+}
+
+}  // namespace sluice::resp

@@ -1,0 +1,204 @@
+#pragma once
+
+#include "protocol/resp/command_policy.hpp"
+#include "protocol/resp/reply_scanner.hpp"
+#include "protocol/resp/request.hpp"
+#include "protocol/resp/request_scanner.hpp"
+#include "protocol/wire/cursor.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice::resp {
+
+/// Why a client has a backend of its own.
+enum class PinReason : std::uint8_t {
+    blocking,     ///< A command that may wait, until its reply.
+    watch,        ///< WATCH, until EXEC, DISCARD, UNWATCH or RESET.
+    transaction,  ///< MULTI with more than we hold, until EXEC or DISCARD.
+    large,        ///< A request that is larger than we hold, until its reply.
+    subscribe,    ///< SUBSCRIBE and its kin, until the client ends.
+    tracking,     ///< CLIENT TRACKING and its kin, until the client ends.
+};
+inline constexpr std::size_t pin_reason_count = 6;
+/// In logs, metrics and SHOW CLIENTS.
+[[nodiscard]] std::string_view name_of(PinReason reason) noexcept;
+
+/// What holds for a client's session, made once by the server for many clients.
+struct SessionTerms {
+    const CommandPolicy* policy = nullptr;
+    RequestLimits limits;
+    std::uint32_t databases = 16;         ///< SELECT goes from 0 to one less.
+    std::size_t held_bytes_max = 65'536;  ///< Of a request, and of a MULTI block, before a pin.
+};
+
+/// What a local answer tells about the client and the server behind us.
+struct ClientFacts {
+    std::uint64_t id = 0;
+    std::string_view address;
+    std::string_view server_version;
+};
+
+/// Which backend the client has at the moment.
+enum class Lending : std::uint8_t { none, shared, pinned };
+
+struct Situation {
+    Lending lending = Lending::none;
+    bool owed = false;  ///< Replies are outstanding. Always false once the session is raw().
+};
+
+struct ClientStep {
+    enum class Kind : std::uint8_t {
+        read_more,  ///< Nothing can be decided before more bytes arrive.
+        wait,       ///< Nothing may be answered before what is owed has come.
+        lend,       ///< Give the client a backend of this kind, and ask again.
+        judge,      ///< Compare `user` and `password`, tell judged(), and ask again.
+        answer,     ///< Consume `bytes`; what was appended is the reply, if anything was.
+        forward,    ///< Consume `bytes`; `send` goes to the backend, which owes for it.
+        part,       ///< As forward, for a piece of a request, or for what was held before it.
+        reset,      ///< As answer; a pinned backend is not to be used again.
+        finish,     ///< Send what was appended, and close.
+    };
+    Kind kind = Kind::read_more;
+    Lending lending = Lending::none;         ///< lend: which.
+    PinReason reason = PinReason::blocking;  ///< lend: why, when pinned.
+    bool muted = false;                      ///< The reply goes to nobody.
+    std::uint32_t replies = 0;               ///< Owed to the client by `send`.
+    std::uint32_t skipped = 0;               ///< Owed to nobody, before those.
+    std::size_t bytes = 0;                   ///< Of what is available.
+    std::string_view send;                   ///< Valid until the session is asked again.
+    std::string_view user;
+    std::string_view password;
+};
+
+enum class LoginVerdict : std::uint8_t { none, accepted, rejected, no_password_set };
+
+/// One client's conversation: cuts its bytes into requests, answers what needs no backend, holds
+/// MULTI blocks, and says which kind of backend the rest needs.
+///
+/// Answers of our own stand in order because none is given while a backend still owes the client.
+/// Nothing here performs I/O. Owned by the server's client object; kept small, for there are many.
+class ClientSession {
+  public:
+    explicit ClientSession(LoginState login) noexcept : login_(login), login_at_start_(login) {}
+
+    /// Decides about the front of `available`. Local replies are appended to `out`; they come
+    /// before whatever the step's request is answered with. Unless the step consumes bytes, nothing
+    /// has changed and the same bytes are offered again.
+    [[nodiscard]] ClientStep next(wire::Bytes available, const Situation& at,
+                                  const SessionTerms& terms, const ClientFacts& facts,
+                                  std::string& out);
+    /// The answer to a step of kind `judge`.
+    void judged(LoginVerdict verdict) noexcept { verdict_ = verdict; }
+    /// The request at the front cannot be served: it is consumed and answered by `error`. Only
+    /// behind a step of kind `lend`. Returns its bytes.
+    [[nodiscard]] std::size_t refuse(wire::Bytes available, const SessionTerms& terms,
+                                     std::string_view error, std::string& out);
+
+    /// What the last step named has left, or is not needed: memory that it took is given back.
+    void sent() noexcept;
+
+    [[nodiscard]] RespVersion version() const noexcept { return version_; }
+    [[nodiscard]] std::uint32_t database() const noexcept { return database_; }
+    /// Empty: the default user.
+    [[nodiscard]] std::string_view user() const noexcept {
+        return rare_ ? std::string_view(rare_->user) : std::string_view{};
+    }
+    [[nodiscard]] std::string_view name() const noexcept {
+        return rare_ ? std::string_view(rare_->name) : std::string_view{};
+    }
+    [[nodiscard]] bool logged_in() const noexcept { return login_ == LoginState::done; }
+    /// The pin outlasts what is owed.
+    [[nodiscard]] bool holds_pin() const noexcept {
+        return watching_ || raw_ || transaction_ == Transaction::passed || streaming_;
+    }
+    /// What the backend sends is the client's as it comes, and no longer counted.
+    [[nodiscard]] bool raw() const noexcept { return raw_; }
+    [[nodiscard]] bool in_transaction() const noexcept { return transaction_ != Transaction::none; }
+    /// A backend has a part of a request, and the rest has not come.
+    [[nodiscard]] bool within_request() const noexcept { return streaming_; }
+    /// The backend is lost or taken away: what lay there is void. A transaction that was under way
+    /// there, watched keys, a subscription: the client must be ended when this returns true.
+    [[nodiscard]] bool backend_gone() noexcept;
+
+  private:
+    enum class Transaction : std::uint8_t { none, held, passed };
+    enum class ReplyMode : std::uint8_t { on, off, skip_next };
+
+    /// What few clients have.
+    struct Rare {
+        std::string user;
+        std::string name;
+        std::string library_name;
+        std::string library_version;
+        std::string held;  ///< The requests of a MULTI block.
+        std::uint32_t held_count = 0;
+        std::string converted;  ///< An inline command, in array form.
+    };
+    /// One request while it is decided about.
+    struct Asked;
+
+    ClientStep stream(wire::Bytes available, const SessionTerms& terms, std::string& out);
+    ClientStep begin_stream(wire::Bytes available, const Situation& at, const SessionTerms& terms,
+                            std::string& out);
+    ClientStep decide(Asked& asked);
+    ClientStep decide_known(Asked& asked);
+    ClientStep decide_raw(Asked& asked);
+    ClientStep decide_held(Asked& asked);
+    ClientStep decide_passed(Asked& asked);
+    ClientStep local(Asked& asked);
+
+    // client_session_answers.cpp
+    ClientStep answer_ping(Asked& asked);
+    ClientStep answer_auth(Asked& asked);
+    ClientStep answer_hello(Asked& asked);
+    ClientStep answer_select(Asked& asked);
+    ClientStep answer_client(Asked& asked);
+    ClientStep answer_client_text(Asked& asked, std::string_view what);
+    ClientStep answer_client_reply(Asked& asked);
+    ClientStep answer_reset(Asked& asked);
+    ClientStep answer_unsubscribe(Asked& asked);
+    std::optional<ClientStep> log_in(Asked& asked, std::string_view user,
+                                     std::string_view password);
+
+    // client_session_transactions.cpp
+    ClientStep begin_transaction(Asked& asked);
+    ClientStep hold(Asked& asked);
+    ClientStep pass_held(const Situation& at);
+    ClientStep execute_held(Asked& asked);
+    ClientStep discard_held(Asked& asked);
+    void end_transaction() noexcept;
+
+    ClientStep forward(Asked& asked, Lending lending, PinReason reason = PinReason::blocking);
+    ClientStep answer(Asked& asked, std::string_view reply);
+    ClientStep refuse_command(Asked& asked, std::string_view error);
+    ClientStep answered(Asked& asked);
+    [[nodiscard]] bool muted() const noexcept { return reply_mode_ != ReplyMode::on; }
+    void command_done() noexcept {
+        if (reply_mode_ == ReplyMode::skip_next) reply_mode_ = ReplyMode::on;
+    }
+    Rare& rare() {
+        if (!rare_) rare_ = std::make_unique<Rare>();
+        return *rare_;
+    }
+
+    RequestScanner scanner_;
+    std::unique_ptr<Rare> rare_;
+    std::uint32_t database_ = 0;
+    RespVersion version_ = RespVersion::resp2;
+    LoginState login_;
+    LoginState login_at_start_;
+    LoginVerdict verdict_ = LoginVerdict::none;
+    Transaction transaction_ = Transaction::none;
+    ReplyMode reply_mode_ = ReplyMode::on;
+    bool aborted_ = false;  ///< The transaction has a command that cannot run: EXEC discards it.
+    bool watching_ = false;
+    bool raw_ = false;
+    bool streaming_ = false;
+};
+
+}  // namespace sluice::resp

@@ -1,0 +1,110 @@
+#pragma once
+
+#include "protocol/resp/client_session.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::resp::test {
+
+inline std::string request(std::initializer_list<std::string_view> words) {
+    std::string out;
+    begin_request(out, words.size());
+    for (const std::string_view word : words)
+        append_argument(out, word);
+    return out;
+}
+
+/// A client's session with all that a relay would do around it, without sockets.
+class ClientTalk {
+  public:
+    explicit ClientTalk(LoginState login = LoginState::done,
+                        const std::vector<std::string>& allow = {})
+        : policy(known_commands(), allow, {}), session(login) {
+        terms.policy = &policy;
+    }
+
+    /// Bytes arrive; whatever can be decided is.
+    void receive(std::string_view bytes) {
+        kept += bytes;
+        serve();
+    }
+    /// Everything owed has come; what waited for that goes on.
+    void pay() {
+        owed = 0;
+        if (lending == Lending::pinned && !session.holds_pin()) lending = Lending::none;
+        serve();
+    }
+    void serve() {
+        while (!finished && !kept.empty()) {
+            const Situation at{lending, owed > 0 && !session.raw()};
+            std::string out;
+            const ClientStep step =
+                session.next(wire::as_bytes(kept), at, terms, {7, "127.0.0.1:5", "7.0.15"}, out);
+            to_client += out;
+            last = step.kind;
+            switch (step.kind) {
+                case ClientStep::Kind::read_more:
+                case ClientStep::Kind::wait: EXPECT_EQ(out, ""); return;
+                case ClientStep::Kind::judge:
+                    EXPECT_EQ(out, "");
+                    session.judged(step.password == "secret" ? LoginVerdict::accepted
+                                                             : LoginVerdict::rejected);
+                    continue;
+                case ClientStep::Kind::lend:
+                    EXPECT_EQ(out, "");
+                    lends += step.lending == Lending::shared
+                                 ? std::string("shared ")
+                                 : std::string(name_of(step.reason)) + ' ';
+                    if (refuses) {
+                        const std::size_t bytes =
+                            session.refuse(wire::as_bytes(kept), terms, "ERR full", to_client);
+                        ASSERT_GT(bytes, 0U);
+                        kept.erase(0, bytes);
+                        continue;
+                    }
+                    EXPECT_EQ(owed, 0U) << "a client has one backend at a time";
+                    lending = step.lending;
+                    continue;
+                case ClientStep::Kind::part:
+                case ClientStep::Kind::forward:
+                    EXPECT_NE(lending, Lending::none);
+                    (lending == Lending::pinned ? to_pinned : to_shared) += step.send;
+                    skipped += step.skipped;
+                    if (step.muted) muted += step.replies;
+                    owed += step.replies;
+                    break;
+                case ClientStep::Kind::reset:
+                    lending = Lending::none;
+                    owed = 0;
+                    break;
+                case ClientStep::Kind::answer: break;
+                case ClientStep::Kind::finish: finished = true; break;
+            }
+            ASSERT_LE(step.bytes, kept.size());
+            kept.erase(0, step.bytes);
+            session.sent();
+        }
+    }
+
+    CommandPolicy policy;
+    SessionTerms terms;
+    ClientSession session;
+    Lending lending = Lending::none;
+    std::string kept;
+    std::string to_client;
+    std::string to_shared;
+    std::string to_pinned;
+    std::string lends;
+    std::size_t owed = 0;
+    std::size_t skipped = 0;
+    std::size_t muted = 0;
+    bool finished = false;
+    bool refuses = false;
+    ClientStep::Kind last = ClientStep::Kind::read_more;
+};
+
+}  // namespace sluice::resp::test
