@@ -29,6 +29,8 @@ void add_databases(Rows& rows, const Postgres& postgres) {
                 rows.emplace_back(title + std::string(row.name), row.show(draft));
         }
         add(rows, title, override_keys(), database.overrides);
+        add(rows, title + "session_state.", session_state_override_keys(),
+            database.overrides.session_state);
     }
 }
 
@@ -43,6 +45,8 @@ void add_users(Rows& rows, const Postgres& postgres) {
         add(rows, title, user_keys(),
             UserDraft{user, user.max_user_connections, user.max_user_client_connections});
         add(rows, title, override_keys(), user.overrides);
+        add(rows, title + "session_state.", session_state_override_keys(),
+            user.overrides.session_state);
     }
     rows.emplace_back("postgres.users", std::to_string(others) + " without settings of their own");
 }
@@ -55,6 +59,7 @@ Rows dump(const Settings& settings) {
     add(rows, "admin.", admin_keys(), settings.admin);
     add(rows, "log.", log_keys(), settings.log);
     add(rows, "postgres.", postgres_keys(), settings.postgres);
+    add(rows, "postgres.session_state.", session_state_keys(), settings.postgres.session_state);
     add_databases(rows, settings.postgres);
     add_users(rows, settings.postgres);
     return rows;

@@ -59,6 +59,9 @@ constexpr Key<Section> key(std::string_view name, Range range = {}) {
 [[nodiscard]] std::span<const Key<UserDraft>> user_keys();
 /// In the sections of databases and of users.
 [[nodiscard]] std::span<const Key<Overrides>> override_keys();
+/// In the section `session_state` of [postgres], and of those.
+[[nodiscard]] std::span<const Key<SessionState>> session_state_keys();
+[[nodiscard]] std::span<const Key<SessionStateOverrides>> session_state_override_keys();
 
 /// A key of the file with its default as the console shows it.
 struct KnownKey {
@@ -104,6 +107,10 @@ void read_log(const Table& table, const Reading& reading, Log& log);
 void read_postgres(const Table& table, const Reading& reading, Draft& draft);
 void read_databases(const Entry& entry, const Reading& reading, Draft& draft);
 void read_users(const Entry& entry, const Reading& reading, Draft& draft);
+void read_session_state(const Entry& entry, const Reading& reading, SessionState& state);
+/// `title` is that of the section around it, `section` the same with NAME in place of the name.
+void read_session_state(const Entry& entry, const std::string& title, const std::string& section,
+                        const Reading& reading, SessionStateOverrides& state);
 
 /// The whole document, section by section.
 void read_document(const Table& root, const Reading& reading, Draft& draft);

@@ -238,6 +238,18 @@ bool take(const Found& found, PoolMode& out) {
 bool take(const Found& found, AutoPrepare& out) {
     return take_word(found, out);
 }
+bool take(const Found& found, TrackPolicy& out) {
+    return take_word(found, out);
+}
+bool take(const Found& found, ListenPolicy& out) {
+    return take_word(found, out);
+}
+bool take(const Found& found, KeepPolicy& out) {
+    return take_word(found, out);
+}
+bool take(const Found& found, Probe& out) {
+    return take_word(found, out);
+}
 bool take(const Found& found, ProtocolVersion& out) {
     return take_word(found, out);
 }

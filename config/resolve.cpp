@@ -9,6 +9,17 @@ void put(Item& target, const std::optional<Item>& said) {
     if (said) target = *said;
 }
 
+void put_all(SessionState& state, const SessionStateOverrides& said) {
+    put(state.set, said.set);
+    put(state.role, said.role);
+    put(state.listen, said.listen);
+    put(state.temporary_table, said.temporary_table);
+    put(state.advisory_lock, said.advisory_lock);
+    put(state.with_hold, said.with_hold);
+    put(state.sql_prepare, said.sql_prepare);
+    put(state.code, said.code);
+}
+
 void put_all(PoolSettings& pool, const Overrides& said) {
     put(pool.pool_mode, said.pool_mode);
     put(pool.pool_size, said.pool_size);
@@ -26,6 +37,9 @@ void put_all(PoolSettings& pool, const Overrides& said) {
     put(pool.server_lifetime, said.server_lifetime);
     put(pool.max_prepared_statements, said.max_prepared_statements);
     put(pool.auto_prepare, said.auto_prepare);
+    put(pool.probe, said.probe);
+    put(pool.pin_timeout, said.pin_timeout);
+    put_all(pool.session_state, said.session_state);
 }
 
 template <class Item>
@@ -79,6 +93,9 @@ PoolSettings resolve_limits(const Postgres& postgres, const Database* database, 
     pool.server_lifetime = postgres.server_lifetime;
     pool.max_prepared_statements = postgres.max_prepared_statements;
     pool.auto_prepare = postgres.auto_prepare;
+    pool.probe = postgres.probe;
+    pool.pin_timeout = postgres.pin_timeout;
+    pool.session_state = postgres.session_state;
     pool.max_db_connections = postgres.max_db_connections;
     pool.max_user_connections = postgres.max_user_connections;
     pool.max_db_client_connections = postgres.max_db_client_connections;

@@ -36,6 +36,9 @@ struct PoolSettings {
     Duration server_lifetime{0};
     std::uint32_t max_prepared_statements = 0;
     AutoPrepare auto_prepare = AutoPrepare::on;
+    Probe probe = Probe::unknown;
+    Duration pin_timeout{0};
+    SessionState session_state;
 
     std::uint32_t max_db_connections = 0;
     std::uint32_t max_user_connections = 0;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "config/session_state.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -74,6 +76,9 @@ struct Overrides {
     std::optional<Duration> server_lifetime;
     std::optional<std::uint32_t> max_prepared_statements;
     std::optional<AutoPrepare> auto_prepare;
+    std::optional<Probe> probe;
+    std::optional<Duration> pin_timeout;
+    SessionStateOverrides session_state;
     bool operator==(const Overrides&) const = default;
 };
 
@@ -171,7 +176,10 @@ struct Postgres {
 
     std::uint32_t max_prepared_statements = 200;  ///< On one backend.
     AutoPrepare auto_prepare = AutoPrepare::on;   ///< Of unnamed statements that come again.
-    std::uint32_t max_client_statements = 2'000;  ///< Names one client may have.
+    Probe probe = Probe::unknown;
+    Duration pin_timeout{0};  ///< How long a backend may be kept past the end of a transaction.
+    SessionState session_state;
+    std::uint32_t max_client_statements = 2'000;                    ///< Names one client may have.
     std::uint64_t max_client_statement_bytes = 4ULL * 1024 * 1024;  ///< Their texts, in all.
     std::uint32_t statement_cache_size = 10'000;  ///< Texts remembered of one pool, on a worker.
     std::uint64_t statement_cache_bytes = 32ULL * 1024 * 1024;  ///< Likewise.

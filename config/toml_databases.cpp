@@ -17,8 +17,11 @@ void read_database(const std::string& name, const Table& table, const Reading& r
     const std::string title = "postgres.databases." + name;
     for (const auto& entry : table) {
         const auto path = title + "." + entry.key;
-        if (!read_entry(entry, path, database_keys(), reading, target) &&
-            !read_entry(entry, path, override_keys(), reading, target.database.overrides)) {
+        if (entry.key == "session_state") {
+            read_session_state(entry, title, "postgres.databases.NAME", reading,
+                               target.database.overrides.session_state);
+        } else if (!read_entry(entry, path, database_keys(), reading, target) &&
+                   !read_entry(entry, path, override_keys(), reading, target.database.overrides)) {
             reject_unknown(entry, "postgres.databases.NAME", reading);
         }
     }

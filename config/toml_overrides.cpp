@@ -24,6 +24,8 @@ std::span<const Key<Overrides>> override_keys() {
         key<O, &O::server_lifetime>("server_lifetime"),
         key<O, &O::max_prepared_statements>("max_prepared_statements", statement_count_range),
         key<O, &O::auto_prepare>("auto_prepare"),
+        key<O, &O::probe>("probe"),
+        key<O, &O::pin_timeout>("pin_timeout"),
     };
     return keys;
 }

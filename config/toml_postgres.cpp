@@ -89,11 +89,12 @@ std::span<const Key<Postgres>> postgres_keys() {
 
         key<P, &P::max_prepared_statements>("max_prepared_statements", statement_count_range),
         key<P, &P::auto_prepare>("auto_prepare"),
+        key<P, &P::probe>("probe"),
+        key<P, &P::pin_timeout>("pin_timeout"),
         key<P, &P::max_client_statements>("max_client_statements", statement_count_range),
         key<P, &P::max_client_statement_bytes>("max_client_statement_bytes", memory_bytes_range),
         key<P, &P::statement_cache_size>("statement_cache_size", statement_count_range),
         key<P, &P::statement_cache_bytes>("statement_cache_bytes", memory_bytes_range),
-
         key<P, &P::ignore_startup_parameters>("ignore_startup_parameters"),
         key<P, &P::application_name_add_host>("application_name_add_host"),
         key<P, &P::max_startup_bytes>("max_startup_bytes", startup_bytes_range),
@@ -120,6 +121,8 @@ void read_postgres(const Table& table, const Reading& reading, Draft& draft) {
             read_databases(entry, reading, draft);
         } else if (entry.key == "users") {
             read_users(entry, reading, draft);
+        } else if (entry.key == "session_state") {
+            read_session_state(entry, reading, draft.settings.postgres.session_state);
         } else if (!read_entry(entry, "postgres." + entry.key, postgres_keys(), reading,
                                draft.settings.postgres)) {
             reject_unknown(entry, "postgres", reading);

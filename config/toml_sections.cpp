@@ -57,10 +57,15 @@ std::vector<KnownKey> list_keys() {
     add_keys(all, "admin", admin_keys(), standard.admin);
     add_keys(all, "log", log_keys(), standard.log);
     add_keys(all, "postgres", postgres_keys(), standard.postgres);
+    add_keys(all, "postgres.session_state", session_state_keys(), standard.postgres.session_state);
     add_keys(all, database_section, database_keys(), DatabaseDraft{});
     add_keys(all, database_section, override_keys(), Overrides{});
+    add_keys(all, std::string(database_section) + ".session_state", session_state_override_keys(),
+             SessionStateOverrides{});
     add_keys(all, user_section, user_keys(), UserDraft{});
     add_keys(all, user_section, override_keys(), Overrides{});
+    add_keys(all, std::string(user_section) + ".session_state", session_state_override_keys(),
+             SessionStateOverrides{});
     return all;
 }
 

@@ -16,6 +16,9 @@ void read_user(const std::string& name, const Table& table, const Reading& readi
             reading.error(entry.place, path +
                                            ": the users that `*` stands for cannot share one "
                                            "password; list them, here or in a users_file");
+        } else if (entry.key == "session_state") {
+            read_session_state(entry, title, "postgres.users.NAME", reading,
+                               target.user.overrides.session_state);
         } else if (!read_entry(entry, path, user_keys(), reading, target) &&
                    !read_entry(entry, path, override_keys(), reading, target.user.overrides)) {
             reject_unknown(entry, "postgres.users.NAME", reading);

@@ -105,6 +105,44 @@ std::span<const Named<AutoPrepare>> names_of(AutoPrepare) {
     return names;
 }
 
+std::span<const Named<TrackPolicy>> names_of(TrackPolicy) {
+    static constexpr std::array names{
+        Named<TrackPolicy>{"track", TrackPolicy::track},
+        Named<TrackPolicy>{"pin", TrackPolicy::pin},
+        Named<TrackPolicy>{"reject", TrackPolicy::reject},
+        Named<TrackPolicy>{"warn", TrackPolicy::warn},
+    };
+    return names;
+}
+
+std::span<const Named<ListenPolicy>> names_of(ListenPolicy) {
+    static constexpr std::array names{
+        Named<ListenPolicy>{"fan-out", ListenPolicy::fan_out},
+        Named<ListenPolicy>{"pin", ListenPolicy::pin},
+        Named<ListenPolicy>{"reject", ListenPolicy::reject},
+        Named<ListenPolicy>{"warn", ListenPolicy::warn},
+    };
+    return names;
+}
+
+std::span<const Named<KeepPolicy>> names_of(KeepPolicy) {
+    static constexpr std::array names{
+        Named<KeepPolicy>{"pin", KeepPolicy::pin},
+        Named<KeepPolicy>{"reject", KeepPolicy::reject},
+        Named<KeepPolicy>{"warn", KeepPolicy::warn},
+    };
+    return names;
+}
+
+std::span<const Named<Probe>> names_of(Probe) {
+    static constexpr std::array names{
+        Named<Probe>{"off", Probe::off},
+        Named<Probe>{"unknown", Probe::unknown},
+        Named<Probe>{"always", Probe::always},
+    };
+    return names;
+}
+
 std::span<const Named<ProtocolVersion>> names_of(ProtocolVersion) {
     static constexpr std::array names{
         Named<ProtocolVersion>{"3.0", ProtocolVersion::v3_0},
@@ -145,6 +183,18 @@ std::string show(PoolMode value) {
     return name_of(value);
 }
 std::string show(AutoPrepare value) {
+    return name_of(value);
+}
+std::string show(TrackPolicy value) {
+    return name_of(value);
+}
+std::string show(ListenPolicy value) {
+    return name_of(value);
+}
+std::string show(KeepPolicy value) {
+    return name_of(value);
+}
+std::string show(Probe value) {
     return name_of(value);
 }
 std::string show(ProtocolVersion value) {

@@ -34,6 +34,10 @@ struct Named {
 /// The words of an enumeration, as the file spells them. The argument only chooses the table.
 [[nodiscard]] std::span<const Named<PoolMode>> names_of(PoolMode);
 [[nodiscard]] std::span<const Named<AutoPrepare>> names_of(AutoPrepare);
+[[nodiscard]] std::span<const Named<TrackPolicy>> names_of(TrackPolicy);
+[[nodiscard]] std::span<const Named<ListenPolicy>> names_of(ListenPolicy);
+[[nodiscard]] std::span<const Named<KeepPolicy>> names_of(KeepPolicy);
+[[nodiscard]] std::span<const Named<Probe>> names_of(Probe);
 [[nodiscard]] std::span<const Named<ProtocolVersion>> names_of(ProtocolVersion);
 [[nodiscard]] std::span<const Named<AuthMethod>> names_of(AuthMethod);
 [[nodiscard]] std::span<const Named<LogLevel>> names_of(LogLevel);
@@ -41,6 +45,10 @@ struct Named {
 
 [[nodiscard]] std::string show(PoolMode value);
 [[nodiscard]] std::string show(AutoPrepare value);
+[[nodiscard]] std::string show(TrackPolicy value);
+[[nodiscard]] std::string show(ListenPolicy value);
+[[nodiscard]] std::string show(KeepPolicy value);
+[[nodiscard]] std::string show(Probe value);
 [[nodiscard]] std::string show(ProtocolVersion value);
 [[nodiscard]] std::string show(AuthMethod value);
 [[nodiscard]] std::string show(LogLevel value);

@@ -28,7 +28,11 @@ struct WorkerCounters {
     std::uint64_t accept_failures = 0;  ///< accept() without a free file descriptor, and the like.
     std::uint64_t cancels_received = 0;
     std::uint64_t cancels_forwarded = 0;
-    std::uint64_t cancels_dropped = 0;  ///< Unknown key, nothing running, or too many under way.
+    std::uint64_t cancels_dropped = 0;   ///< Unknown key, nothing running, or too many under way.
+    std::uint64_t texts_remembered = 0;  ///< SQL texts to be read that had been parsed before.
+    std::uint64_t texts_parsed = 0;      ///< Those that had not.
+    std::uint64_t text_evictions = 0;    ///< Forgotten for want of room.
+    std::chrono::nanoseconds text_parse_time{0};
 };
 
 /// What one worker has counted for one pool since it started. Only ever growing.
@@ -94,6 +98,8 @@ struct WorkerSnapshot {
     std::vector<PoolSnapshot> departed;  ///< Of shards that a reload has ended: their counters.
     std::uint32_t clients_login = 0;     ///< Connected and not logged in yet.
     std::uint32_t clients_console = 0;
+    std::uint64_t texts = 0;           ///< Parsed SQL texts that are remembered.
+    std::uint64_t text_bytes = 0;      ///< What they occupy.
     std::vector<ClientRow> clients;    ///< Only with SnapshotDetail::rows.
     std::vector<BackendRow> backends;  ///< Only with SnapshotDetail::rows.
 };

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 
 namespace sluice::server {
 
@@ -26,13 +27,21 @@ constexpr unsigned worker_bits = 6;
 constexpr unsigned worker_shift = 31 - worker_bits;
 constexpr std::uint32_t slot_mask = (1U << worker_shift) - 1;
 
+/// Clients choose the texts, so they shall not know how they are hashed.
+std::uint64_t random_seed() {
+    std::array<std::byte, sizeof(std::uint64_t)> seed{};
+    SLUICE_ASSERT(crypto::random_bytes(seed));
+    return std::bit_cast<std::uint64_t>(seed);
+}
+
 }  // namespace
 
 Worker::Worker(Shared& shared, unsigned index, std::unique_ptr<net::Engine> engine)
     : shared_(shared),
       configuration_(shared.configuration()),
       index_(index),
-      engine_(std::move(engine)) {}
+      engine_(std::move(engine)),
+      statement_memo_({}, random_seed()) {}
 
 Worker::~Worker() = default;
 
@@ -284,6 +293,13 @@ WorkerSnapshot Worker::snapshot(SnapshotDetail detail) {
     WorkerSnapshot snapshot;
     snapshot.worker = index_;
     snapshot.counters = counters;
+    const sql::MemoCounters& texts = statement_memo_.counters();
+    snapshot.counters.texts_remembered = texts.hits;
+    snapshot.counters.texts_parsed = texts.misses;
+    snapshot.counters.text_evictions = texts.evictions;
+    snapshot.counters.text_parse_time = std::chrono::nanoseconds(texts.parse_nanoseconds);
+    snapshot.texts = statement_memo_.entry_count();
+    snapshot.text_bytes = statement_memo_.bytes();
     for (auto& [entry, shard] : shards_)
         snapshot.pools.push_back(shard->snapshot());
     for (const auto& [name, pool] : departed_)

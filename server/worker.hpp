@@ -6,6 +6,7 @@
 #include "server/net/engine.hpp"
 #include "server/shared.hpp"
 #include "server/snapshot.hpp"
+#include "server/sql/statement_memo.hpp"
 
 #include <array>
 #include <cstdint>
@@ -71,6 +72,9 @@ class Worker {
     /// somebody has come meanwhile. What it has counted stays.
     void free_shard(const std::shared_ptr<pool::PoolEntry>& entry);
 
+    /// What SQL texts do, for all its shards.
+    [[nodiscard]] pg::StatementReader& statement_reader() noexcept { return statement_memo_; }
+
     /// Cryptographic random bytes, at most 64 a call.
     void fill_random(std::span<std::byte> out);
     /// A cancel key of our own making, for a client of this worker.
@@ -110,6 +114,7 @@ class Worker {
     std::shared_ptr<const Configuration> configuration_;
     const unsigned index_;
     std::unique_ptr<net::Engine> engine_;
+    sql::StatementMemo statement_memo_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::vector<std::unique_ptr<PgClient>> clients_;  ///< By slot; null where one is free.
     std::vector<std::uint32_t> free_slots_;

@@ -16,7 +16,7 @@ constexpr std::size_t reading_end_count = 5;
 }  // namespace
 
 std::size_t StatementFacts::memory_bytes() const noexcept {
-    std::size_t bytes = sizeof(*this) + statements.capacity() * sizeof(Statement) +
+    std::size_t bytes = sizeof(*this) + statements.capacity() * sizeof(SqlStatement) +
                         effects.capacity() * sizeof(Effect);
     for (const Effect& effect : effects)
         bytes += outside_bytes(effect.name) + outside_bytes(effect.value);

@@ -112,7 +112,7 @@ struct Effect {
     }
 };
 
-struct Statement {
+struct SqlStatement {
     StatementKind kind{};
     /// Where it stands in the text, blanks and comments before it included.
     std::uint32_t begin = 0;
@@ -141,7 +141,7 @@ enum class ReadingEnd : std::uint8_t {
 struct StatementFacts {
     ReadingEnd end = ReadingEnd::whole;
     std::uint64_t kinds = 0;  ///< A bit for each EffectKind that is among the effects.
-    std::vector<Statement> statements;
+    std::vector<SqlStatement> statements;
     std::vector<Effect> effects;
 
     [[nodiscard]] bool has(EffectKind kind) const noexcept {

@@ -5,6 +5,7 @@
 #include "protocol/pg/reply_queue.hpp"
 #include "protocol/pg/statement_catalog.hpp"
 #include "protocol/pg/statement_frames.hpp"
+#include "protocol/pg/statement_reader.hpp"
 #include "protocol/wire/cursor.hpp"
 
 #include <cstddef>
@@ -35,9 +36,11 @@ struct StatementCounters {
 /// What one pool shard keeps for its clients' statements, and room to write frames in.
 /// Confined to: its worker.
 struct StatementDesk {
-    StatementDesk(StatementIds ids, StatementCatalog::Limits limits, StatementPolicy with)
-        : catalog(ids, limits), policy(with) {}
+    StatementDesk(StatementReader& who_reads, StatementIds ids, StatementCatalog::Limits limits,
+                  StatementPolicy with)
+        : reader(who_reads), catalog(ids, limits), policy(with) {}
 
+    StatementReader& reader;  ///< Of the worker. Asked for those texts only whose words tell.
     StatementCatalog catalog;
     const StatementPolicy policy;
     StatementCounters counters;

@@ -227,6 +227,7 @@ std::vector<PoolSnapshot> exported_pools(const Snapshot& snapshot) {
 struct WorkerTotals {
     WorkerCounters counters;
     std::uint64_t login = 0, console = 0, idle = 0, waiting = 0, active = 0;
+    std::uint64_t texts = 0, text_bytes = 0;
 };
 
 /// Adds the worker to the totals, and its own samples to the page.
@@ -241,9 +242,15 @@ void add_worker(Page& page, WorkerTotals& totals, const WorkerSnapshot& worker) 
     sum.cancels_received += part.cancels_received;
     sum.cancels_forwarded += part.cancels_forwarded;
     sum.cancels_dropped += part.cancels_dropped;
+    sum.texts_remembered += part.texts_remembered;
+    sum.texts_parsed += part.texts_parsed;
+    sum.text_evictions += part.text_evictions;
+    sum.text_parse_time += part.text_parse_time;
 
     totals.login += worker.clients_login;
     totals.console += worker.clients_console;
+    totals.texts += worker.texts;
+    totals.text_bytes += worker.text_bytes;
     std::uint64_t clients = std::uint64_t{worker.clients_login} + worker.clients_console;
     std::uint64_t backends = 0;
     for (const PoolSnapshot& pool : worker.pools) {
@@ -282,6 +289,12 @@ void add_totals(Page& page, const WorkerTotals& totals) {
     page.add(Metric::cancels_received, mode, totals.counters.cancels_received);
     add(Metric::cancels, "forwarded", totals.counters.cancels_forwarded);
     add(Metric::cancels, "dropped", totals.counters.cancels_dropped);
+    add(Metric::texts_read, "remembered", totals.counters.texts_remembered);
+    add(Metric::texts_read, "parsed", totals.counters.texts_parsed);
+    page.add(Metric::text_evictions, mode, totals.counters.text_evictions);
+    page.add(Metric::text_parse, mode, seconds_of(totals.counters.text_parse_time));
+    page.add(Metric::texts, mode, totals.texts);
+    page.add(Metric::text_bytes, mode, totals.text_bytes);
 }
 
 void add_server(Page& page, const Snapshot& snapshot) {

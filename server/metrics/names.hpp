@@ -22,6 +22,11 @@ enum class Metric : std::uint8_t {
     refusals,
     cancels_received,
     cancels,
+    texts_read,
+    text_evictions,
+    text_parse,
+    texts,
+    text_bytes,
     backends_used,
     max_backends,
     buffer_bytes,
@@ -61,7 +66,7 @@ enum class Metric : std::uint8_t {
     pool_statements,
     pool_statement_bytes,
 };
-constexpr std::size_t metric_count = 51;
+constexpr std::size_t metric_count = 56;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

@@ -52,7 +52,7 @@ PgShard::PgShard(Worker& worker, std::shared_ptr<pool::PoolEntry> entry, unsigne
       pool_(static_cast<PgPool&>(*entry_->attachment)),
       index_(index),
       has_timeouts_(any_timeout(pool_.settings())),
-      statements_(ids_of(worker),
+      statements_(worker.statement_reader(), ids_of(worker),
                   {worker.settings().statement_cache_size, worker.settings().statement_cache_bytes},
                   policy_of(pool_.settings(), worker.settings())),
       engine_(entry_->shared, index, entry_->limits,

@@ -24,7 +24,7 @@ class FactWriter {
     void add_once(pg::EffectKind kind, std::string name = {});
 
     /// Where the statement being read stands.
-    [[nodiscard]] const pg::Statement& statement() const noexcept {
+    [[nodiscard]] const pg::SqlStatement& statement() const noexcept {
         return facts_.statements.back();
     }
 

@@ -90,7 +90,7 @@ void read_transaction(const Node& node, FactWriter& facts) {
 }
 
 void read_prepare(const Node& node, FactWriter& facts) {
-    const pg::Statement& statement = facts.statement();
+    const pg::SqlStatement& statement = facts.statement();
     const std::string_view rest = facts.sql().substr(statement.begin);
     auto prepared = find_prepared(rest);
     pg::Effect& effect = facts.add(EffectKind::prepare, std::string(text(node, "name")));

@@ -77,7 +77,7 @@ bool lies_within(std::uint32_t begin, std::uint32_t bytes, std::string_view text
 
 void check(const StatementFacts& facts, std::string_view text) {
     std::uint32_t effects = 0;
-    for (const sluice::pg::Statement& statement : facts.statements) {
+    for (const sluice::pg::SqlStatement& statement : facts.statements) {
         SLUICE_ASSERT(lies_within(statement.begin, statement.bytes, text));
         SLUICE_ASSERT(statement.effects_begin == effects);
         SLUICE_ASSERT(statement.effects_end >= effects);

@@ -82,22 +82,30 @@ TEST(Resolve, the_user_wins_over_the_database_and_that_over_the_rest) {
 }
 
 TEST(Resolve, every_override_has_its_effect) {
-    const Overrides all{PoolMode::statement,
-                        1,
-                        2,
-                        3,
-                        Duration{4},
-                        5,
-                        Duration{6},
-                        Duration{7},
-                        Duration{8},
-                        Duration{14},
-                        Duration{9},
-                        Duration{10},
-                        Duration{11},
-                        Duration{12},
-                        13,
-                        AutoPrepare::always};
+    const Overrides all{
+        PoolMode::statement,
+        1,
+        2,
+        3,
+        Duration{4},
+        5,
+        Duration{6},
+        Duration{7},
+        Duration{8},
+        Duration{14},
+        Duration{9},
+        Duration{10},
+        Duration{11},
+        Duration{12},
+        13,
+        AutoPrepare::always,
+        Probe::always,
+        Duration{15},
+        {TrackPolicy::warn, TrackPolicy::reject, ListenPolicy::reject, KeepPolicy::warn,
+         KeepPolicy::reject, KeepPolicy::warn, TrackPolicy::pin, TrackPolicy::reject}};
+    const SessionState state{TrackPolicy::warn, TrackPolicy::reject, ListenPolicy::reject,
+                             KeepPolicy::warn,  KeepPolicy::reject,  KeepPolicy::warn,
+                             TrackPolicy::pin,  TrackPolicy::reject};
     Postgres postgres;
     postgres.databases["app"] = database_at("h");
     postgres.databases["app"].overrides = all;
@@ -120,6 +128,9 @@ TEST(Resolve, every_override_has_its_effect) {
         EXPECT_EQ(pool->server_lifetime, Duration{12});
         EXPECT_EQ(pool->max_prepared_statements, 13U);
         EXPECT_EQ(pool->auto_prepare, AutoPrepare::always);
+        EXPECT_EQ(pool->probe, Probe::always);
+        EXPECT_EQ(pool->pin_timeout, Duration{15});
+        EXPECT_EQ(pool->session_state, state);
     }
 }
 

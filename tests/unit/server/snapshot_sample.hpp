@@ -4,6 +4,15 @@
 
 namespace sluice::server {
 
+inline void add_texts(WorkerSnapshot& worker) {
+    worker.counters.texts_remembered = 9;
+    worker.counters.texts_parsed = 4;
+    worker.counters.text_evictions = 1;
+    worker.counters.text_parse_time = std::chrono::milliseconds(2);
+    worker.texts = 3;
+    worker.text_bytes = 512;
+}
+
 /// Two workers, the pool alice@app on both, bob@shop on one, in numbers that tell which is which.
 [[nodiscard]] inline Snapshot snapshot_sample() {
     using namespace std::chrono_literals;
@@ -58,6 +67,7 @@ namespace sluice::server {
     first.counters.cancels_received = 3;
     first.counters.cancels_forwarded = 2;
     first.counters.cancels_dropped = 1;
+    add_texts(first);
     first.clients_login = 1;
     first.clients_console = 1;
     first.pools = {app, shop};

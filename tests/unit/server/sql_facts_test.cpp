@@ -299,7 +299,7 @@ TEST(SqlFacts, tell_where_statements_stand) {
     const auto facts = parser.parse(sql);
     ASSERT_EQ(facts.statements.size(), 3U);
     const auto at = [&](std::size_t i) {
-        const pg::Statement& one = facts.statements[i];
+        const pg::SqlStatement& one = facts.statements[i];
         return sql.substr(one.begin, one.bytes == 0 ? std::string_view::npos : one.bytes);
     };
     EXPECT_EQ(at(0), "SELECT 1 ");

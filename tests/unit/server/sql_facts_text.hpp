@@ -80,7 +80,7 @@ inline std::string text_of(const pg::StatementFacts& facts, std::string_view sql
     constexpr std::array<std::string_view, 5> ends{"", "not parsed", "too long", "too deep",
                                                    "zero byte"};
     std::string line(ends.at(static_cast<std::size_t>(facts.end)));
-    for (const pg::Statement& statement : facts.statements) {
+    for (const pg::SqlStatement& statement : facts.statements) {
         if (!line.empty()) line += "; ";
         line += kind_names.at(static_cast<std::size_t>(statement.kind));
         line += '{';

@@ -16,10 +16,19 @@
 namespace sluice::pg::test {
 namespace {
 
+/// Understands no text.
+class NoReader final : public StatementReader {
+  public:
+    const StatementFacts& read(std::string_view) override {
+        return unread_facts(ReadingEnd::not_parsed);
+    }
+};
+
 /// One client, one backend, everything between.
 struct Line {
-    explicit Line(StatementPolicy policy = {}) : desk(StatementIds(0, 1), {}, policy) {}
+    explicit Line(StatementPolicy policy = {}) : desk(reader, StatementIds(0, 1), {}, policy) {}
 
+    NoReader reader;
     StatementDesk desk;
     BackendSession backend;
     ClientSession client;
