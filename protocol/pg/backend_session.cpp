@@ -299,10 +299,11 @@ bool BackendSession::copy_in_started() {
     const bool ended = queue_.drop_behind_front(
         [&](const OwedReply& entry) {
             const bool sync = entry.owed == Owed::sync && !other_request;
+            const bool flush = entry.owed == Owed::bad_flush && !other_request;
             if (sync && entry.audience == Audience::client) --ready_owed_;
             swallowed = swallowed || sync;
-            other_request = other_request || (entry.owed != Owed::sync);
-            return sync;
+            other_request = other_request || !(sync || flush);
+            return sync || flush;
         },
         [&](const OwedReply& entry) { return entry.owed == Owed::copy_end && !other_request; });
     copy_swallowed_sync_ = swallowed;

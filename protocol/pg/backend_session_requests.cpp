@@ -24,6 +24,9 @@ void BackendSession::sent(const OwedReply& entry) {
             executed_ = false;
             queue_.push(entry);
             return;
+        case Owed::bad_flush:
+            if (into_copy) return;
+            break;
         case Owed::copy_end:
             if (into_copy) {
                 // An extended COPY still waits for its Sync; a simple one ends by itself.
@@ -94,6 +97,7 @@ void BackendSession::note_sent(const OwedReply& entry) {
         case Owed::nothing:
         case Owed::bind:
         case Owed::describe:
+        case Owed::bad_flush:
         case Owed::sync:
         case Owed::copy_end: return;
     }

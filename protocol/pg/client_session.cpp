@@ -1,6 +1,7 @@
 #include "protocol/pg/client_session.hpp"
 
 #include "protocol/pg/frame_limits.hpp"
+#include "protocol/pg/unknown_message.hpp"
 
 #include <algorithm>
 #include <array>
@@ -34,6 +35,11 @@ ClientSession::Step violation(std::string_view sentence) {
     return step;
 }
 
+/// A text and its zero byte, and nothing behind it.
+bool is_text(wire::Bytes body) noexcept {
+    return !body.empty() && wire::as_text(body).find('\0') == body.size() - 1;
+}
+
 }  // namespace
 
 std::string_view name_of(PinReason reason) noexcept {
@@ -53,13 +59,14 @@ Wants ClientSession::wants(wire::Bytes available) const noexcept {
         case ClientMessage::FunctionCall:
         case ClientMessage::Parse:
         case ClientMessage::Query: return Wants::backend;
+        // With a body it is an error, which is PostgreSQL's to tell.
+        case ClientMessage::Flush:
+        case ClientMessage::Sync: return header.body_bytes > 0 ? Wants::backend : Wants::nothing;
         // Without a backend there is no batch to end and no COPY to feed: answered here.
         case ClientMessage::CopyData:
         case ClientMessage::CopyDone:
         case ClientMessage::CopyFail:
-        case ClientMessage::Flush:
         case ClientMessage::PasswordMessage:
-        case ClientMessage::Sync:
         case ClientMessage::Terminate: return Wants::nothing;
     }
     return Wants::nothing;
@@ -114,18 +121,20 @@ ClientSession::Step ClientSession::frame_step(FrameHeader header, wire::Bytes av
             return behind_close_unnamed(forward_step(header, available, {Owed::execute}));
         case ClientMessage::Sync: return forward_step(header, available, {Owed::sync});
         case ClientMessage::Flush:
+            return forward_step(header, available,
+                                {header.body_bytes > 0 ? Owed::bad_flush : Owed::nothing});
         case ClientMessage::CopyData: return forward_step(header, available, {Owed::nothing});
         case ClientMessage::CopyDone:
         case ClientMessage::CopyFail: return forward_step(header, available, {Owed::copy_end});
         case ClientMessage::FunctionCall: return function_call_step(header, available);
-        case ClientMessage::PasswordMessage: return violation("unexpected password message");
+        case ClientMessage::PasswordMessage: break;  // After the login there is no such message.
         case ClientMessage::Terminate: {
             Step step;
             step.kind = StepKind::finish;
             return step;
         }
     }
-    return violation("invalid frontend message type");
+    return violation(unknown_message_sentence(header.type));
 }
 
 ClientSession::Step ClientSession::forward_step(FrameHeader header, wire::Bytes available,
@@ -143,7 +152,6 @@ ClientSession::Step ClientSession::forward_step(FrameHeader header, wire::Bytes 
 ClientSession::Step ClientSession::unleased_step(FrameHeader header, wire::Bytes available) {
     switch (static_cast<ClientMessage>(header.type)) {
         case ClientMessage::Sync: {
-            if (header.body_bytes > 0) return violation("invalid Sync message");
             Step step = discard_step(header, available);
             step.kind = StepKind::answer;
             step.reply = ready();
@@ -175,14 +183,19 @@ ClientSession::Step ClientSession::discard_step(FrameHeader header, wire::Bytes 
 
 ClientSession::Step ClientSession::query_step(FrameHeader header, wire::Bytes available,
                                               const StatementLease* statements) {
+    const wire::Bytes text = available.subspan(
+        frame_header_bytes, std::min<std::size_t>(header.body_bytes, available.size() - 5));
+    if (text.size() == header.body_bytes && !is_text(text)) {
+        // PostgreSQL finds fault with the message before there is a query that would drop the
+        // unnamed statement. The answer is that to a FunctionCall that fails.
+        return forward_step(header, available, {Owed::function_call});
+    }
     unnamed_ours_ = true;  // A simple query drops the unnamed statement.
     OwedReply owed{Owed::query};
     if (statements != nullptr && statements_ && !statements->backend.skipping()) {
         statements_->set_unkept(ClientStatements::Unkept::none);
         statements->backend.serve_statements_of(statements_.get());
     }
-    const wire::Bytes text = available.subspan(
-        frame_header_bytes, std::min<std::size_t>(header.body_bytes, available.size() - 5));
     const Feature features = scan(text, text.size() == header.body_bytes);
     if (statements != nullptr && statements_ && !statements->backend.skipping()) {
         // What DISCARD and DEALLOCATE leave is known when they have been answered.

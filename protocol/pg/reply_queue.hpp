@@ -19,6 +19,7 @@ enum class Owed : std::uint8_t {
     query,          ///< Everything up to its own ReadyForQuery.
     function_call,  ///< FunctionCallResponse, then ReadyForQuery.
     sync,           ///< ReadyForQuery.
+    bad_flush,      ///< An error: it has a body. Inside a COPY nothing, as any Flush.
     copy_end,       ///< CopyDone or CopyFail: answered only as part of a COPY, else ignored.
 };
 

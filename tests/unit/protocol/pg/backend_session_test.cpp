@@ -48,6 +48,24 @@ TEST(BackendSession, goes_on_behind_the_sync_after_an_error_in_a_pipeline) {
     EXPECT_TRUE(talk.session.releasable());
 }
 
+TEST(BackendSession, is_told_of_a_flush_with_a_body) {
+    Talk talk;
+    talk.send("P");
+    talk.session.sent({Owed::bad_flush});
+    talk.send("B E S");
+    talk.receive("1 E ZI");
+    EXPECT_TRUE(talk.session.releasable());
+    // Inside a COPY it is read over with its body.
+    talk.send("Q");
+    talk.session.sent({Owed::bad_flush});
+    talk.receive("G");
+    talk.session.sent({Owed::bad_flush});
+    EXPECT_EQ(talk.session.owed_count(), 1U);
+    talk.send("c");
+    talk.receive("C ZI");
+    EXPECT_TRUE(talk.session.releasable());
+}
+
 TEST(BackendSession, keeps_the_backend_after_flush) {
     Talk talk;
     talk.send("P D H");

@@ -1,3 +1,5 @@
+#include "protocol/pg/unknown_message.hpp"
+
 #include "client_talk.hpp"
 
 #include <gtest/gtest.h>
@@ -6,6 +8,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sluice::pg::test {
 namespace {
@@ -80,10 +84,34 @@ TEST(HostileClient, sends_bodies_that_are_too_short_and_is_told_so_by_the_backen
     }
 }
 
-TEST(HostileClient, sends_a_sync_with_a_body) {
-    ClientTalk::receive_in_pieces(client_frame('S', "x"), [](const ClientTalk& talk) {
-        EXPECT_EQ(talk.violation, "invalid Sync message");
-    });
+TEST(HostileClient, sends_a_sync_or_flush_with_a_body_and_is_told_so_by_the_backend) {
+    for (const auto& [frame, owed] : {std::pair{client_frame('S', "x"), Owed::sync},
+                                      std::pair{client_frame('H', "x"), Owed::bad_flush}}) {
+        ClientTalk::receive_in_pieces(frame, [&frame, &owed](const ClientTalk& talk) {
+            EXPECT_EQ(talk.violation, "");
+            EXPECT_EQ(talk.to_backend, frame);
+            EXPECT_EQ(talk.owed, std::vector<Owed>{owed});
+        });
+    }
+}
+
+TEST(HostileClient, is_told_the_number_of_an_unknown_type) {
+    EXPECT_EQ(unknown_message_sentence('~'), "invalid frontend message type 126");
+    EXPECT_EQ(unknown_message_sentence('\0'), "invalid frontend message type 0");
+    EXPECT_EQ(unknown_message_sentence('\n'), "invalid frontend message type 10");
+    EXPECT_EQ(unknown_message_sentence('\xff'), "invalid frontend message type 255");
+    ClientTalk talk;
+    talk.receive(client_frame('p', "secret"));
+    EXPECT_EQ(talk.violation, "invalid frontend message type 112");
+}
+
+TEST(HostileClient, sends_texts_that_are_none_and_drops_no_statement_by_them) {
+    for (const std::string& body :
+         {std::string(), std::string("SELECT 1"), zero_ended("SELECT 1") + "more"}) {
+        ClientTalk talk;
+        talk.receive(client_frame('Q', body));
+        EXPECT_EQ(talk.owed, std::vector<Owed>{Owed::function_call}) << body;
+    }
 }
 
 TEST(HostileClient, sends_names_at_the_limit_and_one_byte_above) {
