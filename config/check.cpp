@@ -88,6 +88,17 @@ void check_limits(const CheckPart& part) {
                         " for one peer is more than server.buffer_memory_max, " +
                         show(server.buffer_memory_max) + ", allows for all of them");
     }
+    if (postgres.spool_bytes_max > 0 && postgres.spool_bytes_max <= postgres.client_buffer_max) {
+        part.report(Severity::warning, {"postgres.spool_bytes_max", "postgres.client_buffer_max"},
+                    "postgres.spool_bytes_max: " + show(postgres.spool_bytes_max) +
+                        " is no more than postgres.client_buffer_max, so it keeps nothing more");
+    }
+    if (postgres.spool_bytes_max > server.buffer_memory_max / 4) {
+        part.report(Severity::warning, {"postgres.spool_bytes_max", "server.buffer_memory_max"},
+                    "postgres.spool_bytes_max: " + show(postgres.spool_bytes_max) +
+                        " for one client is more than a quarter of server.buffer_memory_max, " +
+                        show(server.buffer_memory_max) + ", which is all that results are kept in");
+    }
     if (postgres.server_reset_query.empty()) {
         part.report(Severity::warning, {"postgres.server_reset_query"},
                     "postgres.server_reset_query: without one a backend keeps the session state "

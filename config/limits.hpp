@@ -13,6 +13,7 @@ inline constexpr Range pool_size_range{1, 100'000};
 inline constexpr Range backend_count_range{0, 100'000};
 inline constexpr Range client_count_range{0, 10'000'000};
 inline constexpr Range statement_count_range{0, 10'000'000};
+inline constexpr Range spool_bytes_range{0, 1ULL << 30};
 
 /// What the program itself can do: more is a mistake, not something to be cut in silence.
 inline constexpr std::uint32_t worker_count_max = 64;

@@ -32,6 +32,8 @@ void put_all(PoolSettings& pool, const Overrides& said) {
     put(pool.idle_transaction_timeout, said.idle_transaction_timeout);
     put(pool.portal_stall_timeout, said.portal_stall_timeout);
     put(pool.transaction_timeout, said.transaction_timeout);
+    put(pool.slow_reader_timeout, said.slow_reader_timeout);
+    put(pool.spool_bytes_max, said.spool_bytes_max);
     put(pool.client_idle_timeout, said.client_idle_timeout);
     put(pool.server_idle_timeout, said.server_idle_timeout);
     put(pool.server_lifetime, said.server_lifetime);
@@ -88,6 +90,8 @@ PoolSettings resolve_limits(const Postgres& postgres, const Database* database, 
     pool.idle_transaction_timeout = postgres.idle_transaction_timeout;
     pool.portal_stall_timeout = postgres.portal_stall_timeout;
     pool.transaction_timeout = postgres.transaction_timeout;
+    pool.slow_reader_timeout = postgres.slow_reader_timeout;
+    pool.spool_bytes_max = postgres.spool_bytes_max;
     pool.client_idle_timeout = postgres.client_idle_timeout;
     pool.server_idle_timeout = postgres.server_idle_timeout;
     pool.server_lifetime = postgres.server_lifetime;

@@ -31,6 +31,8 @@ struct PoolSettings {
     Duration idle_transaction_timeout{0};
     Duration portal_stall_timeout{0};
     Duration transaction_timeout{0};
+    Duration slow_reader_timeout{0};
+    std::uint64_t spool_bytes_max = 0;
     Duration client_idle_timeout{0};
     Duration server_idle_timeout{0};
     Duration server_lifetime{0};

@@ -71,6 +71,8 @@ struct Overrides {
     std::optional<Duration> idle_transaction_timeout;
     std::optional<Duration> portal_stall_timeout;
     std::optional<Duration> transaction_timeout;
+    std::optional<Duration> slow_reader_timeout;
+    std::optional<std::uint64_t> spool_bytes_max;
     std::optional<Duration> client_idle_timeout;
     std::optional<Duration> server_idle_timeout;
     std::optional<Duration> server_lifetime;
@@ -161,6 +163,7 @@ struct Postgres {
     /// Pause in a batch or over an open cursor after which the backend is taken back.
     Duration portal_stall_timeout{0};
     Duration transaction_timeout{0};
+    Duration slow_reader_timeout{0};  ///< For taking what is held while its backend waits.
     Duration client_idle_timeout{0};
     Duration server_connect_timeout{15'000};
     Duration server_login_retry{15'000};  ///< The longest pause between failed connects.
@@ -190,6 +193,7 @@ struct Postgres {
     std::uint64_t max_packet_size = 0x7fffffffULL;   ///< Any later frame.
     std::uint64_t client_buffer_max =
         256ULL * 1024;  ///< Unsent bytes held for one peer before the other is not read.
+    std::uint64_t spool_bytes_max = 0;  ///< The same where that frees a backend. 0: no more.
 
     Duration failed_login_delay{500};         ///< First delay of an answer to a wrong password.
     std::uint32_t max_failed_logins = 20;     ///< Of one address in a minute; then it is refused.

@@ -19,6 +19,8 @@ std::span<const Key<Overrides>> override_keys() {
         key<O, &O::idle_transaction_timeout>("idle_transaction_timeout"),
         key<O, &O::portal_stall_timeout>("portal_stall_timeout"),
         key<O, &O::transaction_timeout>("transaction_timeout"),
+        key<O, &O::slow_reader_timeout>("slow_reader_timeout"),
+        key<O, &O::spool_bytes_max>("spool_bytes_max", spool_bytes_range),
         key<O, &O::client_idle_timeout>("client_idle_timeout"),
         key<O, &O::server_idle_timeout>("server_idle_timeout"),
         key<O, &O::server_lifetime>("server_lifetime"),

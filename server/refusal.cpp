@@ -104,6 +104,9 @@ constexpr std::array<RefusalRow, refusal_reason_count> rows{{
      "the transaction was rolled back because of portal_stall_timeout",
      "Read a cursor without long pauses and end its batch or transaction, or raise "
      "portal_stall_timeout."},
+    {"slow_reader_timeout", "57014", Severity::fatal, quiet,
+     "terminating connection due to slow_reader_timeout",
+     "Read results as they come, or raise slow_reader_timeout."},
 }};
 
 }  // namespace

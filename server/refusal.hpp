@@ -40,8 +40,9 @@ enum class RefusalReason : std::uint8_t {
     buffers_spent,
     too_many_statements,
     portal_stall_timeout,
+    slow_reader_timeout,
 };
-constexpr std::size_t refusal_reason_count = 28;
+constexpr std::size_t refusal_reason_count = 29;
 
 enum class Loudness : std::uint8_t { quiet, warning };
 

@@ -19,6 +19,11 @@ void add(PoolCounters& sum, const PoolCounters& part) {
     sum.statements.evictions += part.statements.evictions;
     for (std::size_t i = 0; i < sum.pins.size(); ++i)
         sum.pins[i] += part.pins[i];
+    for (std::size_t i = 0; i < hold_count; ++i)
+        sum.held[i] += part.held[i];
+    sum.spooled_bytes += part.spooled_bytes;
+    for (std::size_t i = 0; i < spool_refusal_count; ++i)
+        sum.spool_refusals[i] += part.spool_refusals[i];
     sum.wait_seconds += part.wait_seconds;
     sum.lease_seconds += part.lease_seconds;
     sum.query_seconds += part.query_seconds;
@@ -44,6 +49,9 @@ std::vector<PoolSnapshot> pools_of(const Snapshot& snapshot) {
             sum.clients_waiting += part.clients_waiting;
             sum.clients_active += part.clients_active;
             sum.clients_pinned += part.clients_pinned;
+            for (std::size_t i = 0; i < hold_count; ++i)
+                sum.held[i] += part.held[i];
+            sum.spool_bytes += part.spool_bytes;
             sum.statements += part.statements;
             sum.statement_bytes += part.statement_bytes;
         }

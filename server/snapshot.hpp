@@ -35,6 +35,18 @@ struct WorkerCounters {
     std::chrono::nanoseconds text_parse_time{0};
 };
 
+/// Why a backend is not free although it has nothing to do: its client could let it go.
+enum class Hold : std::uint8_t {
+    transaction,  ///< Between two requests of a transaction.
+    portal,       ///< In a batch without its Sync, or over an open cursor.
+    reader,       ///< The client does not take what was read for it.
+};
+constexpr std::size_t hold_count = 3;
+
+/// Why a result is not kept for a client that does not keep up.
+enum class SpoolRefusal : std::uint8_t { client_limit, memory };
+constexpr std::size_t spool_refusal_count = 2;
+
 /// What one worker has counted for one pool since it started. Only ever growing.
 struct PoolCounters {
     std::uint64_t queries = 0;         ///< Query, FunctionCall and Sync that were answered.
@@ -42,6 +54,9 @@ struct PoolCounters {
     std::uint64_t received_bytes = 0;  ///< From clients, sent on to backends.
     std::uint64_t sent_bytes = 0;      ///< From backends, sent on to clients.
     std::uint64_t recoveries = 0;      ///< Backends whose client left in the middle of something.
+    std::array<std::chrono::nanoseconds, hold_count> held{};  ///< By clients, of backends.
+    std::uint64_t spooled_bytes = 0;  ///< Held for clients whose backend was given back.
+    std::array<std::uint64_t, spool_refusal_count> spool_refusals{};
     pg::StatementCounters statements;
     std::array<std::uint64_t, pg::pin_reason_count> pins{};  ///< Clients that began to be pinned.
     Histogram wait_seconds;   ///< From asking for a backend to holding one; 0 counts too.
@@ -59,7 +74,9 @@ struct PoolSnapshot {
     std::uint32_t clients_waiting = 0;
     std::uint32_t clients_active = 0;  ///< Holding a backend.
     std::uint32_t clients_pinned = 0;  ///< Of those: past the end of a transaction, for a reason.
-    std::uint64_t statements = 0;      ///< Remembered of clients.
+    std::array<std::uint32_t, hold_count> held{};  ///< Backends held now.
+    std::uint64_t spool_bytes = 0;                 ///< Held for clients without a backend.
+    std::uint64_t statements = 0;                  ///< Remembered of clients.
     std::uint64_t statement_bytes = 0;
 };
 

@@ -338,9 +338,7 @@ bool BackendSession::command_completed() {
 }
 
 Rest BackendSession::rest() const noexcept {
-    if (body_left_ > 0 || doubt_ != Doubt::none) return Rest::none;
-    if (stage_ == Stage::copy_in) return queue_.size() == 1 ? Rest::copy : Rest::none;
-    if (!queue_.empty()) return Rest::none;
+    if (body_left_ > 0 || doubt_ != Doubt::none || !queue_.empty()) return Rest::none;
     if (stage_ != Stage::in_step) return Rest::portal;
     switch (status_) {
         case TransactionStatus::idle: return Rest::none;

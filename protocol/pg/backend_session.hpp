@@ -29,7 +29,6 @@ enum class Rest : std::uint8_t {
     none,         ///< It is free, or it owes something.
     transaction,  ///< A transaction block, between two requests.
     portal,       ///< A batch that no Sync has ended, or a transaction block with an open cursor.
-    copy,         ///< A COPY whose data is the client's to send.
 };
 
 /// Bytes at the front of what arrived that share one fate.
@@ -121,6 +120,11 @@ class BackendSession {
     /// What is being executed is the client's, not ours.
     [[nodiscard]] bool owes_client() const noexcept {
         return !queue_.empty() && queue_.front().audience != Audience::nobody;
+    }
+    /// Nothing but its own answers stands between the backend and its release, unless they open a
+    /// block: no client is needed for it any more.
+    [[nodiscard]] bool drains() const noexcept {
+        return owes_ready() && status_ == TransactionStatus::idle && stage_ == Stage::in_step;
     }
     /// The client waits for a ReadyForQuery.
     [[nodiscard]] bool owes_ready() const noexcept { return ready_owed_ > 0; }

@@ -33,6 +33,9 @@ constexpr std::array<std::string_view, pool::refused_count> refused_labels{
     "queue_full", "wait_timeout", "backend_rejected", "draining"};
 
 // By pool::CloseReason.
+constexpr std::array<std::string_view, hold_count> hold_labels{"transaction", "portal", "reader"};
+constexpr std::array<std::string_view, spool_refusal_count> spool_refusal_labels{"client_limit",
+                                                                                 "memory"};
 constexpr std::array<std::string_view, pool::close_reason_count> close_labels{
     "broken",     "idle_timeout", "lifetime", "recycled",    "evicted",
     "over_limit", "paused",       "draining", "open_failed", "lost"};
@@ -159,6 +162,9 @@ void add_gauges(PoolSamples& samples, const PoolSnapshot& pool) {
     samples.add(Metric::pool_clients, "active", pool.clients_active);
     samples.add(Metric::pool_waiting_clients, stats.waiters);
     samples.add(Metric::pool_pinned_clients, pool.clients_pinned);
+    for (std::size_t at = 0; at < hold_labels.size(); ++at)
+        samples.add(Metric::pool_held, hold_labels[at], pool.held[at]);
+    samples.add(Metric::pool_spool_bytes, pool.spool_bytes);
     samples.add(Metric::pool_statements, pool.statements);
     samples.add(Metric::pool_statement_bytes, pool.statement_bytes);
     samples.add(Metric::pool_oldest_wait, seconds_of(stats.oldest_wait));
@@ -197,6 +203,13 @@ void add_counters(PoolSamples& samples, const PoolSnapshot& pool) {
     samples.add(Metric::pool_parses_sent, counters.statements.parses_sent);
     samples.add(Metric::pool_binds, counters.statements.binds);
     samples.add(Metric::pool_evictions, counters.statements.evictions);
+    for (std::size_t at = 0; at < hold_labels.size(); ++at)
+        samples.add(Metric::pool_held_seconds, hold_labels[at], seconds_of(counters.held[at]));
+    samples.add(Metric::pool_spooled_bytes, counters.spooled_bytes);
+    for (std::size_t at = 0; at < spool_refusal_labels.size(); ++at) {
+        samples.add(Metric::pool_spool_refusals, spool_refusal_labels[at],
+                    counters.spool_refusals[at]);
+    }
 }
 
 /// The pools under the names their labels bear, as many as are exported; the rest as one.

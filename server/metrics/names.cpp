@@ -137,6 +137,16 @@ constexpr std::array<MetricName, metric_count> rows{{
      "Statements remembered, those of clients included."},
     {Metric::pool_statement_bytes, "sluice_pool_statement_bytes", gauge, pool,
      "Bytes of the statements remembered."},
+    {Metric::pool_held, "sluice_pool_held_backends", gauge, pool_reason,
+     "Backends with nothing to do that their clients do not let go."},
+    {Metric::pool_held_seconds, "sluice_pool_held_seconds_total", counter, pool_reason,
+     "How long backends were held so."},
+    {Metric::pool_spool_bytes, "sluice_pool_spool_bytes", gauge, pool,
+     "Bytes kept for clients that have not read them, and whose backend is free."},
+    {Metric::pool_spooled_bytes, "sluice_pool_spooled_bytes_total", counter, pool,
+     "Bytes that were so kept."},
+    {Metric::pool_spool_refusals, "sluice_pool_spool_refusals_total", counter, pool_reason,
+     "Results that were not kept further, so that their backend waits for the client."},
 }};
 
 constexpr bool rows_are_in_order() {

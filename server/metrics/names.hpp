@@ -65,8 +65,13 @@ enum class Metric : std::uint8_t {
     pool_evictions,
     pool_statements,
     pool_statement_bytes,
+    pool_held,
+    pool_held_seconds,
+    pool_spool_bytes,
+    pool_spooled_bytes,
+    pool_spool_refusals,
 };
-constexpr std::size_t metric_count = 56;
+constexpr std::size_t metric_count = 61;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

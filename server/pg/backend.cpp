@@ -245,7 +245,7 @@ void PgBackend::advance() {
 void PgBackend::recover(pool::Outcome outcome_when_clean) {
     task_ = Task::recovering;
     recovered_outcome_ = outcome_when_clean;
-    if (reception_paused()) resume_reception();
+    reader_caught_up();
     recovery_owed_ = 0;
     const config::Duration patience = shard_->worker().settings().cancel_wait_timeout;
     recovery_deadline_ = patience.count() > 0 ? engine().now() + patience : net::TimePoint::max();
@@ -280,6 +280,28 @@ void PgBackend::advance_recovery() {
     disarm();
     give_back(recovered_outcome_);
     shard_->perform_orders();
+}
+
+void PgBackend::wait_for_reader() {
+    if (reception_paused()) return;
+    reader_slow_since_ = engine().now();
+    pause_reception();
+}
+
+void PgBackend::read_on() {
+    shard_->count_hold(Hold::reader, engine().now() - reader_slow_since_);
+    resume_reception();
+}
+
+std::optional<Hold> PgBackend::hold() const noexcept {
+    if (client_ == nullptr) return std::nullopt;
+    if (reception_paused()) return Hold::reader;
+    switch (session_.rest()) {
+        case pg::Rest::none: return std::nullopt;
+        case pg::Rest::transaction: return Hold::transaction;
+        case pg::Rest::portal: return Hold::portal;
+    }
+    return std::nullopt;
 }
 
 void PgBackend::give_back(pool::Outcome outcome) {

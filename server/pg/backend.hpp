@@ -11,10 +11,12 @@
 #include "server/net/stream.hpp"
 #include "server/net/timer_wheel.hpp"
 #include "server/pg/profile.hpp"
+#include "server/snapshot.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +64,14 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     /// Asks the server to cancel what runs. False when it cannot be asked.
     bool cancel_running(std::function<void()> done = {});
     void cancel_finished(CancelCall& call, bool certain);
+    /// Is not read while its client does not take what was read before.
+    void wait_for_reader();
+    void reader_caught_up() {
+        if (reception_paused()) read_on();
+    }
+    /// Why it is not free although it has nothing to do, if that is so.
+    [[nodiscard]] std::optional<Hold> hold() const noexcept;
+    [[nodiscard]] net::TimePoint reader_slow_since() const noexcept { return reader_slow_since_; }
     /// Ends its lease with the pool, cleaning up first where the outcome asks for it.
     void give_back(pool::Outcome outcome);
     /// The peer closed or broke: leaves the pool's books.
@@ -123,6 +133,7 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     void private_ready();
     void private_failed(wire::Bytes error_body);
     void failed_block_answered();
+    void read_on();
     void parameter_received(wire::Bytes body);
     void advance();
     void advance_recovery();
@@ -153,6 +164,7 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     std::vector<CancelCall*> cancels_;
     Task task_ = Task::connecting;
     pool::Outcome recovered_outcome_ = pool::Outcome::clean;
+    net::TimePoint reader_slow_since_;  ///< While reception is paused.
     net::TimePoint recovery_deadline_;
     std::size_t recovery_owed_ = 0;  ///< Replies owed when the last cancel was sent.
 };

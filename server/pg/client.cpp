@@ -52,7 +52,7 @@ void PgClient::received(wire::Bytes bytes) {
 }
 
 void PgClient::output_drained() {
-    if (phase_ != Phase::login && phase_ != Phase::console) PgRelay::balance(*this);
+    if (phase_ != Phase::login && phase_ != Phase::console) PgRelay::client_caught_up(*this);
 }
 
 void PgClient::ended(int error) {
@@ -233,6 +233,7 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
         if (waiting()) shard_->engine().abandon(*this, engine().now());
         if (backend_ != nullptr) PgRelay::abandon_lease(*this);
         session_.forget_statements();
+        set_spooled(0);
         shard_->pool().client_left(shard_->index());
         --shard_->clients_entered;
         if (pins_counted_ != 0) --shard_->clients_pinned;
@@ -313,6 +314,12 @@ void PgClient::set_phase(Phase phase) noexcept {
     if (std::uint32_t* const after = count(phase_)) ++*after;
     since_ = engine().now();
     if (phase_ == Phase::idle && shard_->has_timeouts()) arm_timer();
+}
+
+void PgClient::set_spooled(std::size_t bytes) noexcept {
+    if (bytes > spooled_bytes_) shard_->counters.spooled_bytes += bytes - spooled_bytes_;
+    shard_->spool_bytes += bytes - spooled_bytes_;
+    spooled_bytes_ = static_cast<std::uint32_t>(bytes);
 }
 
 }  // namespace sluice::server

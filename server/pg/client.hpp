@@ -116,6 +116,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     void arm_timer();
     [[nodiscard]] std::optional<net::TimePoint> deadline() const;
     void query_timed_out();
+    void set_spooled(std::size_t bytes) noexcept;
     void refuse_with_shutdown();
     [[nodiscard]] bool take_permit(std::size_t place, pool::Budget& budget, RefusalReason full,
                                    std::uint32_t reserve = 0);
@@ -137,6 +138,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     std::uint32_t cancel_process_id_ = 0;
     std::uint32_t cancel_secret_ = 0;
     std::uint32_t slot_ = 0;           ///< Its place in the worker's table.
+    std::uint32_t spooled_bytes_ = 0;  ///< Unsent when its last backend was given back.
     std::uint32_t line_position_ = 0;  ///< How many waited when it came, itself included.
     Phase phase_ = Phase::login;
     CancelKeyForm cancel_key_form_ = CancelKeyForm::short_form;

@@ -20,7 +20,12 @@ std::optional<net::TimePoint> PgClient::deadline() const {
     };
     switch (phase_) {
         case Phase::login: return after(accepted_at_, worker_->settings().client_login_timeout);
-        case Phase::idle: return after(since_, shard_->settings().client_idle_timeout);
+        case Phase::idle: {
+            const config::PoolSettings& settings = shard_->settings();
+            const auto idle = after(since_, settings.client_idle_timeout);
+            return spooled_bytes_ == 0 ? idle
+                                       : earlier(idle, after(since_, settings.slow_reader_timeout));
+        }
         case Phase::active: break;
         case Phase::waiting:
         case Phase::console:
@@ -29,7 +34,10 @@ std::optional<net::TimePoint> PgClient::deadline() const {
     const config::PoolSettings& settings = shard_->settings();
     const pg::BackendSession& session = backend_->session();
     if (session.releasable()) return after(since_, settings.client_idle_timeout);
-    const auto whole = after(transaction_since_, settings.transaction_timeout);
+    auto whole = after(transaction_since_, settings.transaction_timeout);
+    if (backend_->reception_paused()) {
+        whole = earlier(whole, after(backend_->reader_slow_since(), settings.slow_reader_timeout));
+    }
     if (!session.busy()) {
         const auto idle = earlier(whole, after(since_, settings.idle_transaction_timeout));
         return PgRelay::reclaimable(*this)
@@ -66,14 +74,22 @@ void PgClient::expired(net::TimePoint now) {
         refuse(RefusalReason::login_timeout);
         return;
     }
-    if (phase_ == Phase::idle || backend_->session().releasable()) {
-        refuse(RefusalReason::client_idle_timeout);
-        return;
-    }
     const auto passed = [now](net::TimePoint since, config::Duration timeout) {
         return timeout.count() > 0 && now >= since + timeout;
     };
     const config::PoolSettings& settings = shard_->settings();
+    const bool slow = phase_ == Phase::idle
+                          ? spooled_bytes_ > 0 && passed(since_, settings.slow_reader_timeout)
+                          : backend_->reception_paused() &&
+                                passed(backend_->reader_slow_since(), settings.slow_reader_timeout);
+    if (slow) {
+        refuse(RefusalReason::slow_reader_timeout);
+        return;
+    }
+    if (phase_ == Phase::idle || backend_->session().releasable()) {
+        refuse(RefusalReason::client_idle_timeout);
+        return;
+    }
     if (passed(transaction_since_, settings.transaction_timeout)) {
         refuse(RefusalReason::transaction_timeout);
     } else if (!backend_->session().busy()) {

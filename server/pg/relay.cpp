@@ -69,6 +69,7 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
     while (client.phase_ != PgClient::Phase::leaving) {
         const wire::Bytes rest = bytes.subspan(out.at());
         if (client.backend_ == nullptr) {
+            if (reads_behind(client)) break;
             const pg::Wants wants = client.session_.wants(rest);
             if (wants == pg::Wants::more_bytes) break;
             if (wants == pg::Wants::backend && !take_backend(client)) {
@@ -148,7 +149,8 @@ PgRelay::Before PgRelay::before_step(const PgClient& client) {
     if (client.backend_ == nullptr) return Before::nothing;
     const pg::BackendSession& session = client.backend_->session_;
     if (session.busy()) return Before::request;
-    return session.releasable() ? Before::nothing : Before::transaction;
+    if (session.releasable()) return Before::nothing;
+    return session.rest() == pg::Rest::portal ? Before::portal : Before::transaction;
 }
 
 void PgRelay::forward(PgClient& client, const pg::ClientSession::Step& step, Before before,
@@ -160,7 +162,12 @@ void PgRelay::forward(PgClient& client, const pg::ClientSession::Step& step, Bef
         backend.session_.sent(step.injected_owed);
     }
     if (step.owed.owed != pg::Owed::nothing && before != Before::request) {
-        client.since_ = client.engine().now();
+        const net::TimePoint now = client.engine().now();
+        if (before == Before::transaction || before == Before::portal) {
+            const Hold hold = before == Before::portal ? Hold::portal : Hold::transaction;
+            client.shard_->count_hold(hold, now - client.since_);
+        }
+        client.since_ = now;
         if (before == Before::nothing) client.transaction_since_ = client.since_;
     }
     backend.session_.sent(step.owed);

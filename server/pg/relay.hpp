@@ -54,6 +54,8 @@ class PgRelay {
     static void buffers_spent(PgBackend& backend);
     /// Reads from each side just when the other side keeps up.
     static void balance(PgClient& client);
+    /// Everything that waited for the client has left.
+    static void client_caught_up(PgClient& client);
 
   private:
     /// What became of some of a backend's bytes.
@@ -73,7 +75,7 @@ class PgRelay {
     static std::size_t serve(PgClient& client, wire::Bytes bytes);
     [[nodiscard]] static pg::ClientSession::Step next_step(PgClient& client, wire::Bytes rest);
     /// What was under way on a client's backend when a step was decided.
-    enum class Before : std::uint8_t { nothing, transaction, request };
+    enum class Before : std::uint8_t { nothing, transaction, portal, request };
     [[nodiscard]] static Before before_step(const PgClient& client);
     static void forward(PgClient& client, const pg::ClientSession::Step& step, Before before,
                         Departure& out);
@@ -85,6 +87,9 @@ class PgRelay {
     static void answer_came(PgClient& client);
     static void rest_came(PgClient& client);
     static void tell_of_loss(PgClient& client);
+    static void count_rest(const PgClient& client);
+    [[nodiscard]] static bool reads_behind(const PgClient& client);
+    [[nodiscard]] static bool spools(const PgClient& client, std::size_t held_bytes);
     [[nodiscard]] static bool pinned(const PgClient& client);
 };
 

@@ -28,11 +28,49 @@ std::uint64_t output_bytes_max(Worker& worker) {
     return tight ? std::min(usual, tight_buffer_bytes) : usual;
 }
 
+/// Part of the buffer budget up to which spools grow: the rest is for those that keep up.
+constexpr std::uint64_t spool_share = 4;
+
 }  // namespace
+
+/// A client that has not taken its last results gets no backend for others: it could not take
+/// theirs either.
+bool PgRelay::reads_behind(const PgClient& client) {
+    const std::size_t to_client = client.pending_output_bytes();
+    return to_client > 0 && to_client > output_bytes_max(client.worker());
+}
+
+/// Whether what is still to come for a client that does not keep up is kept for it, since that
+/// frees its backend.
+bool PgRelay::spools(const PgClient& client, std::size_t held_bytes) {
+    PgShard& shard = *client.shard_;
+    const PgBackend& backend = *client.backend_;
+    const std::uint64_t bytes_max = shard.settings().spool_bytes_max;
+    if (bytes_max == 0 || !backend.session_.drains() || pinned(client)) return false;
+    const net::BufferBudget& buffers = client.worker().shared().buffers;
+    const bool fits = held_bytes <= bytes_max;
+    if (fits && buffers.used() <= buffers.bytes_max() / spool_share) return true;
+    if (!backend.reception_paused()) {
+        const auto why = fits ? SpoolRefusal::memory : SpoolRefusal::client_limit;
+        ++shard.counters.spool_refusals[static_cast<std::size_t>(why)];
+    }
+    return false;
+}
+
+void PgRelay::client_caught_up(PgClient& client) {
+    if (client.phase_ == PgClient::Phase::leaving) return;
+    client.set_spooled(0);
+    balance(client);
+    if (client.phase_ == PgClient::Phase::idle) {
+        if (client.shard_->has_timeouts()) client.arm_timer();
+        client.go_on();
+    }
+}
 
 void PgRelay::balance(PgClient& client) {
     if (client.phase_ == PgClient::Phase::leaving) return;
     const bool held = client.phase_ == PgClient::Phase::waiting || client.session_.waiting() ||
+                      (client.backend_ == nullptr && reads_behind(client)) ||
                       (client.backend_ != nullptr && client.backend_->holds_requests());
     bool pause_client = held && client.inbox_.size() > waiting_bytes_max;
     if (PgBackend* const backend = client.backend_; backend != nullptr) {
@@ -42,13 +80,16 @@ void PgRelay::balance(PgClient& client) {
         if (to_backend > 0 || to_client > 0) {
             const std::uint64_t bytes_max = output_bytes_max(client.worker());
             pause_client = pause_client || to_backend > bytes_max;
-            if (to_client > bytes_max) {
-                backend->pause_reception();
+            if (to_client > bytes_max && !spools(client, to_client)) {
+                if (!backend->reception_paused()) {
+                    backend->wait_for_reader();
+                    if (client.shard_->has_timeouts()) client.arm_timer();
+                }
             } else {
-                backend->resume_reception();
+                backend->reader_caught_up();
             }
-        } else if (backend->reception_paused()) {
-            backend->resume_reception();
+        } else {
+            backend->reader_caught_up();
         }
         pause_client = pause_client || backend->session_.owed_count() > owed_count_max;
     }

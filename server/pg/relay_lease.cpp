@@ -69,6 +69,7 @@ void PgRelay::release_if_settled(PgClient& client) {
         return;
     }
     if (pinned(client) || client.session_.holds_backend()) return;
+    if (const std::size_t left = client.pending_output_bytes(); left > 0) client.set_spooled(left);
     const bool always = client.worker().settings().server_reset_query_always;
     end_lease(client, client.session_.needs_reset() || always ? pool::Outcome::needs_reset
                                                               : pool::Outcome::clean);
@@ -91,7 +92,7 @@ void PgRelay::end_lease(PgClient& client, pool::Outcome outcome) {
     backend.session_.serve_statements_of(nullptr);
     client.session_.lease_ended();
     if (client.phase_ == PgClient::Phase::active) client.set_phase(PgClient::Phase::idle);
-    if (backend.reception_paused()) backend.resume_reception();
+    backend.reader_caught_up();
     backend.give_back(outcome);
 }
 
@@ -110,6 +111,7 @@ void PgRelay::abandon_lease(PgClient& client) {
     } else if (settled) {
         end_lease(client, when_clean);
     } else {
+        count_rest(client);
         ++client.shard_->counters.recoveries;
         if (client.phase_ == PgClient::Phase::active) {
             client.shard_->counters.lease_seconds.record(client.engine().now() -

@@ -27,6 +27,13 @@ bool PgRelay::reclaimable(const PgClient& client) {
            !client.session_.within_frame() && !pinned(client);
 }
 
+/// The rest of a client that does not go on by itself.
+void PgRelay::count_rest(const PgClient& client) {
+    const auto hold = client.backend_->hold();
+    if (!hold || *hold == Hold::reader || client.phase_ != PgClient::Phase::active) return;
+    client.shard_->count_hold(*hold, client.engine().now() - client.since_);
+}
+
 void PgRelay::reclaim(PgClient& client) {
     if (client.worker().draining()) {
         client.refuse(RefusalReason::shutdown);

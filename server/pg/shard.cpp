@@ -15,8 +15,8 @@ namespace {
 
 bool any_timeout(const config::PoolSettings& settings) {
     return settings.query_timeout.count() > 0 || settings.idle_transaction_timeout.count() > 0 ||
-           settings.portal_stall_timeout.count() > 0 || settings.transaction_timeout.count() > 0 ||
-           settings.client_idle_timeout.count() > 0;
+           settings.portal_stall_timeout.count() > 0 || settings.slow_reader_timeout.count() > 0 ||
+           settings.transaction_timeout.count() > 0 || settings.client_idle_timeout.count() > 0;
 }
 
 pg::StatementPolicy policy_of(const config::PoolSettings& settings,
@@ -240,6 +240,10 @@ PoolSnapshot PgShard::snapshot() const {
     snapshot.counters.statements = statements_.counters;
     snapshot.statements = statements_.catalog.size();
     snapshot.statement_bytes = statements_.catalog.bytes();
+    for (const auto& backend : backends_) {
+        if (const auto hold = backend->hold()) ++snapshot.held[static_cast<std::size_t>(*hold)];
+    }
+    snapshot.spool_bytes = spool_bytes;
     snapshot.clients_idle = clients_idle;
     snapshot.clients_waiting = clients_waiting;
     snapshot.clients_active = clients_active;

@@ -9,6 +9,7 @@
 #include "server/pg/pool.hpp"
 #include "server/snapshot.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -50,6 +51,9 @@ class PgShard final : private net::Timer {
     }
     /// A client has changed some definition: on all workers what was prepared may be outdated.
     void schema_changed() noexcept { pool_.change_schema(); }
+    void count_hold(Hold hold, std::chrono::nanoseconds time) noexcept {
+        counters.held[static_cast<std::size_t>(hold)] += time;
+    }
     /// Taken from or given to another worker's shard, while it travels.
     [[nodiscard]] std::unique_ptr<PgBackend> part_with(PgBackend& backend);
     void welcome(std::unique_ptr<PgBackend> backend);
@@ -66,6 +70,7 @@ class PgShard final : private net::Timer {
     std::uint32_t clients_waiting = 0;
     std::uint32_t clients_active = 0;
     std::uint32_t clients_pinned = 0;   ///< Of those, for a reason other than session mode.
+    std::uint64_t spool_bytes = 0;      ///< Held for clients whose backend has been given back.
     std::uint32_t clients_entered = 0;  ///< All that hold a place here, in whatever phase.
 
     [[nodiscard]] PoolSnapshot snapshot() const;

@@ -252,6 +252,45 @@ TEST(RelaySim, ends_what_exceeds_its_timeouts) {
     run_family(family, 300);
 }
 
+TEST(RelaySim, takes_backends_from_those_who_pause_over_a_portal) {
+    Family family = usual();
+    family.postgres.portal_stall_timeout = milliseconds(50);
+    family.habits.stalls = 400;
+    family.habits.extended = 800;
+    family.habits.transaction = 400;
+    family.habits.vanishes = 3;
+    family.habits.cancels = 3;
+    family.profiles = 3;
+    expect_reached(run_family(family, 300).lost);
+}
+
+TEST(RelaySim, spools_for_slow_readers_within_its_bounds) {
+    Family family = usual();
+    family.postgres.spool_bytes_max = 128U * 1024U;
+    family.buffer_memory_max = 1024U * 1024U;
+    family.habits.large = 500;
+    family.habits.slow_reader = 500;
+    family.habits.pipelines = 700;
+    family.habits.vanishes = 2;
+    family.weather.pipe_bytes = 2048;
+    const World::Tally tally = run_family(family, 60);
+    EXPECT_EQ(tally.refused + tally.cut, 0U);
+    expect_reached(tally.spooled_bytes);
+}
+
+TEST(RelaySim, ends_readers_that_are_too_slow) {
+    Family family = usual();
+    family.postgres.spool_bytes_max = 64U * 1024U;
+    family.postgres.slow_reader_timeout = milliseconds(40);
+    family.habits.large = 500;
+    family.habits.slow_reader = 500;
+    family.habits.pipelines = 700;
+    family.weather.pipe_bytes = 2048;
+    family.refusals = {"57014"};
+    family.cuts = true;
+    run_family(family, 60);
+}
+
 TEST(RelaySim, renews_idle_and_old_backends) {
     Family family = usual();
     family.postgres.server_idle_timeout = milliseconds(40);

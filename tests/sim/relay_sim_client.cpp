@@ -33,7 +33,11 @@ bool Oracle::failed_instead(std::string_view sqlstate) {
     }
     model_ = before_;
     std::string failure;
-    model_.interrupt(current_, sqlstate, failure);
+    if (sqlstate == "25P03") {
+        model_.lose(current_, sqlstate, failure);
+    } else {
+        model_.interrupt(current_, sqlstate, failure);
+    }
     // The error itself has come, in other words; what the model says behind it is due.
     std::vector<Frame> frames;
     std::string bytes = failure;
@@ -256,6 +260,9 @@ void Client::take_error(const Frame& frame) {
     } else if (sqlstate == "53300") {
         ++wait_errors_;
         if (!oracle_.at_rest()) broken("was refused a backend that it holds");
+    } else if (sqlstate == "25P03" && habits_.stalls > 0) {
+        ++lost_;
+        if (oracle_.at_rest()) broken("lost a transaction that it had not begun");
     } else {
         broken("got an error that it did not ask for: " + sqlstate + ' ' +
                error_field(frame.body, 'M'));

@@ -75,6 +75,7 @@ class Client {
     [[nodiscard]] const std::string& last_error() const noexcept { return last_error_; }
     [[nodiscard]] std::size_t wait_errors() const noexcept { return wait_errors_; }
     [[nodiscard]] std::size_t cancelled() const noexcept { return cancelled_; }
+    [[nodiscard]] std::size_t lost() const noexcept { return lost_; }
     [[nodiscard]] std::size_t answers() const noexcept { return answers_; }
     [[nodiscard]] std::string description() const;
 
@@ -115,6 +116,7 @@ class Client {
     std::string last_error_;
     std::size_t wait_errors_ = 0;
     std::size_t cancelled_ = 0;
+    std::size_t lost_ = 0;
     std::size_t answers_ = 0;
     test::TimePoint pause_until_{};
     test::TimePoint heard_{};

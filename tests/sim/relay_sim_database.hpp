@@ -78,6 +78,7 @@ class Database {
         std::uint32_t batch_client = 0;  ///< Whose texts came since all was settled; 0: none.
         bool running = false;            ///< The first of `frames`, until `until`.
         bool own_text = false;  ///< What runs, or ran last, is the program's and no client's.
+        bool lent = false;      ///< A failed block that is nobody's yet.
         bool ends_after_output = false;
         TimePoint until{};
     };

@@ -69,8 +69,8 @@ void Database::check_text(Session& session, const std::vector<Statement>& statem
                             std::to_string(session.client);
     if (client != session.client) {
         // A lease may begin with frames that name nobody: the program's own Close, a Bind.
-        const bool between =
-            !session.model.copying() && session.model.status() == 'I' && session.batch_client == 0;
+        const bool between = !session.model.copying() && session.batch_client == 0 &&
+                             (session.model.status() == 'I' || session.lent);
         if (!between) broken(who + " in the middle of something");
         if (session.model.state_kept()) broken(who + " with its session state");
     }
@@ -82,6 +82,7 @@ void Database::check_text(Session& session, const std::vector<Statement>& statem
     }
     session.client = client;
     session.batch_client = client;
+    session.lent = false;
     ++query_count_;
 }
 
@@ -101,6 +102,8 @@ void Database::finish(Session& session) {
             return;
         }
         change_settings(session, text);
+        // A block that is made to fail for whoever comes next.
+        if (text.starts_with("BEGIN;")) session.lent = true;
     }
     session.model.step(frame, session.output);
     if (session.model.settled()) session.batch_client = 0;

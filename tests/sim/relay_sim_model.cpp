@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <tuple>
 #include <utility>
 
 namespace sluice::sim {
@@ -159,6 +160,20 @@ void Model::interrupt(const Frame& frame, std::string_view sqlstate, std::string
     if (alone) ready(out);
 }
 
+void Model::lose(const Frame& frame, std::string_view sqlstate, std::string& out) {
+    std::string_view text = frame.body;
+    if (frame.type == 'P') std::ignore = take_c_string(text);
+    const bool commit = (frame.type == 'P' || frame.type == 'Q') && text.starts_with("COMMIT");
+    append_error_frame(out, "ERROR", sqlstate, "lost");
+    status_ = status_ == 'I' || commit ? 'I' : 'E';
+    portals_.clear();
+    const bool alone = frame.type == 'Q' || frame.type == 'F' || frame.type == 'S';
+    if (frame.type == 'Q') unnamed_.clear();
+    skipping_ = !alone;
+    unsynced_ = !alone;
+    if (alone) ready(out);
+}
+
 milliseconds Model::time_of(const Frame& frame) const {
     milliseconds sum{0};
     if (copying() || skipping_) return sum;
@@ -230,6 +245,10 @@ bool Model::run(const Statement& statement, Kind kind, std::string& out) {
         append_error_frame(out, "FATAL", "57P01", "asked to die " + statement.tag);
         ended_ = true;
         return true;
+    }
+    if (verb == "ROLLBACK" && statement.text.find("SAVEPOINT") != std::string::npos) {
+        fail(kind, "3B001", "no such savepoint", out);
+        return false;
     }
     if (verb == "BEGIN" || ends_failure) {
         transaction_verb(statement, out);

@@ -51,6 +51,9 @@ class Model {
     void step(const Frame& frame, std::string& out);
     /// The frame is begun and fails: as step() does for an error, with this error.
     void interrupt(const Frame& frame, std::string_view sqlstate, std::string& out);
+    /// What the client rested in was rolled back without its doing, and this frame is the first
+    /// that is told of it.
+    void lose(const Frame& frame, std::string_view sqlstate, std::string& out);
     /// How long the frame takes.
     [[nodiscard]] milliseconds time_of(const Frame& frame) const;
     /// DISCARD ALL; what the program's own reset amounts to.

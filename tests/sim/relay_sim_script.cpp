@@ -215,6 +215,12 @@ class Author {
         bind(portal, "");
         if (random_.below(2) == 0) frame('D', 'P' + portal + '\0');
         if (random_.below(5) == 0) execute(portal, 1);
+        if (random_.per_mille(habits_.stalls)) {
+            execute(portal, 1);
+            frame('H', {});
+            await();
+            steps_.push_back({Step::Kind::pause, {}, milliseconds(random_.between(1, 200))});
+        }
         execute(portal, 0);
         if (random_.below(8) == 0) frame('C', 'P' + portal + '\0');
     }

@@ -30,6 +30,7 @@ struct Habits {
     unsigned large = 40;
     unsigned slow_query = 40;
     unsigned pipelines = 350;  ///< Does not wait for the answers to an operation.
+    unsigned stalls = 0;       ///< Of a portal with a row limit: pauses before it goes on.
     unsigned dies = 0;         ///< Of an operation: asks the database to end the session.
     std::size_t think_ms_max = 20;
 

@@ -273,6 +273,7 @@ void World::judge_nothing_left() {
             expect(shard.clients_idle, "idle clients counted");
             expect(shard.clients_waiting, "waiting clients counted");
             expect(shard.clients_active, "active clients counted");
+            expect(shard.spool_bytes, "bytes of spools counted");
             expect(shard.engine().empty() ? 0U : 1U, "things in a pool's books");
         });
     }
@@ -287,6 +288,12 @@ World::Tally World::tally() const {
         tally.answers += client->answers();
         tally.wait_errors += client->wait_errors();
         tally.cancelled += client->cancelled();
+        tally.lost += client->lost();
+    }
+    for (const auto& worker : shared_->workers) {
+        worker->for_each_shard([&](const server::PgShard& shard) {
+            tally.spooled_bytes += shard.counters.spooled_bytes;
+        });
     }
     tally.faults = database_->fault_count();
     tally.database_cancels = database_->cancel_count();
@@ -300,6 +307,8 @@ World::Tally& World::Tally::operator+=(const Tally& other) {
     answers += other.answers;
     wait_errors += other.wait_errors;
     cancelled += other.cancelled;
+    lost += other.lost;
+    spooled_bytes += other.spooled_bytes;
     faults += other.faults;
     database_cancels += other.database_cancels;
     return *this;

@@ -90,6 +90,11 @@ TEST(Check, says_so_when_a_setting_has_no_effect) {
                      "f:2:1: warning", "do nothing"));
     EXPECT_TRUE(
         only("[postgres]\nserver_reset_query = ''\n" + users, "f:2:1: warning", "session state"));
+    EXPECT_TRUE(only("[postgres]\nspool_bytes_max = '256KiB'\n" + users, "f:2:1: warning",
+                     "keeps nothing more"));
+    EXPECT_TRUE(problems_of("[postgres]\nspool_bytes_max = '64MiB'\n" + users).empty());
+    EXPECT_TRUE(only("[postgres]\nspool_bytes_max = '65MiB'\n" + users, "f:2:1: warning",
+                     "a quarter of server.buffer_memory_max"));
 }
 
 TEST(Check, other_contradictions) {

@@ -94,6 +94,8 @@ TEST(Resolve, every_override_has_its_effect) {
         Duration{8},
         Duration{14},
         Duration{9},
+        Duration{16},
+        17,
         Duration{10},
         Duration{11},
         Duration{12},
@@ -123,6 +125,8 @@ TEST(Resolve, every_override_has_its_effect) {
         EXPECT_EQ(pool->idle_transaction_timeout, Duration{8});
         EXPECT_EQ(pool->portal_stall_timeout, Duration{14});
         EXPECT_EQ(pool->transaction_timeout, Duration{9});
+        EXPECT_EQ(pool->slow_reader_timeout, Duration{16});
+        EXPECT_EQ(pool->spool_bytes_max, 17U);
         EXPECT_EQ(pool->client_idle_timeout, Duration{10});
         EXPECT_EQ(pool->server_idle_timeout, Duration{11});
         EXPECT_EQ(pool->server_lifetime, Duration{12});

@@ -13,19 +13,10 @@ inline void add_texts(WorkerSnapshot& worker) {
     worker.text_bytes = 512;
 }
 
-/// Two workers, the pool alice@app on both, bob@shop on one, in numbers that tell which is which.
-[[nodiscard]] inline Snapshot snapshot_sample() {
+/// The pool alice@app on one worker.
+[[nodiscard]] inline PoolSnapshot pool_sample() {
     using namespace std::chrono_literals;
     using State = pool::Backend::State;
-    Snapshot snapshot;
-    snapshot.max_clients = 10'000;
-    snapshot.max_backends = 100;
-    snapshot.backends_used = 9;
-    snapshot.buffer_bytes = 4096;
-    snapshot.buffer_bytes_max = 1 << 28;
-    snapshot.started = std::chrono::sys_days{2026y / 1 / 31} + 23h;
-    snapshot.version = "0.1.0";
-
     PoolSnapshot app;
     app.database = "app";
     app.user = "alice";
@@ -49,11 +40,30 @@ inline void add_texts(WorkerSnapshot& worker) {
     app.counters.wait_seconds.record(3ms);
     app.counters.lease_seconds.record(20ms);
     app.counters.query_seconds.record(200s);
+    app.counters.held[static_cast<std::size_t>(Hold::portal)] = 1'500ms;
+    app.counters.spool_refusals[static_cast<std::size_t>(SpoolRefusal::memory)] = 6;
+    app.held[static_cast<std::size_t>(Hold::reader)] = 2;
+    app.spool_bytes = 4'096;
     app.clients_idle = 40;
     app.clients_waiting = 2;
     app.clients_active = 3;
     app.clients_pinned = 1;
+    return app;
+}
 
+/// Two workers, the pool alice@app on both, bob@shop on one, in numbers that tell which is which.
+[[nodiscard]] inline Snapshot snapshot_sample() {
+    using namespace std::chrono_literals;
+    Snapshot snapshot;
+    snapshot.max_clients = 10'000;
+    snapshot.max_backends = 100;
+    snapshot.backends_used = 9;
+    snapshot.buffer_bytes = 4096;
+    snapshot.buffer_bytes_max = 1 << 28;
+    snapshot.started = std::chrono::sys_days{2026y / 1 / 31} + 23h;
+    snapshot.version = "0.1.0";
+
+    const PoolSnapshot app = pool_sample();
     PoolSnapshot shop;
     shop.database = "shop";
     shop.user = "bob";

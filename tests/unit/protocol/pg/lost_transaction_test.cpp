@@ -72,7 +72,7 @@ TEST(BackendSession, tells_why_it_rests) {
     talk.receive("ZI");
     talk.send("Q");
     talk.receive("G");
-    EXPECT_EQ(talk.session.rest(), Rest::copy);
+    EXPECT_EQ(talk.session.rest(), Rest::none) << "it is the COPY that is still owed";
 }
 
 TEST(BackendSession, knows_of_a_block_begun_in_a_batch) {
@@ -85,6 +85,25 @@ TEST(BackendSession, knows_of_a_block_begun_in_a_batch) {
     talk.send("S");
     talk.receive("ZI");
     EXPECT_FALSE(talk.session.in_block());
+}
+
+TEST(BackendSession, drains_when_the_client_has_asked_for_all_that_ends_its_use) {
+    Talk talk;
+    EXPECT_FALSE(talk.session.drains());
+    talk.send("P B E");
+    EXPECT_FALSE(talk.session.drains()) << "a Sync is missing";
+    talk.send("S");
+    EXPECT_TRUE(talk.session.drains());
+    talk.receive("1 2 D");
+    EXPECT_TRUE(talk.session.drains());
+    talk.receive("C ZT");
+    talk.send("Q");
+    EXPECT_FALSE(talk.session.drains()) << "inside a block";
+    talk.receive("C ZI");
+    talk.send("Q");
+    EXPECT_TRUE(talk.session.drains());
+    talk.receive("G");
+    EXPECT_FALSE(talk.session.drains()) << "it reads from the client";
 }
 
 TEST(LostTransaction, is_told_at_the_next_message_of_a_batch) {
