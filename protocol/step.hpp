@@ -11,7 +11,8 @@ namespace sluice {
 /// frame asks for; the relay only carries it to the backend's session.
 enum class StepKind : std::uint8_t {
     read_more,  ///< Nothing can be decided before more bytes arrive.
-    forward,    ///< Send `bytes` on to the backend; `inject` in place of the first `replaced`.
+    forward,    ///< Send `bytes` on to the backend; `inject` in place of the first `replaced`,
+                ///< `behind` after the last.
     wait,       ///< Nothing can be decided before the backend has answered more.
     answer,     ///< Consume `bytes` and send `reply` to the client.
     discard,    ///< Consume `bytes`.
@@ -25,9 +26,11 @@ struct Step {
     StepKind kind = StepKind::read_more;
     Owed owed{};
     Owed injected_owed{};
+    Owed behind_owed{};
     std::size_t bytes = 0;
     std::size_t replaced = 0;  ///< Of `bytes`.
     std::string_view inject;   ///< Valid until the session is asked again.
+    std::string_view behind;   ///< Static lifetime.
     std::string_view reply;    ///< Static lifetime.
 };
 

@@ -149,7 +149,7 @@ BackendEvent BackendSession::received(BackendMessage type, wire::Bytes whole_bod
         case BackendMessage::CopyBothResponse:
         case BackendMessage::NegotiateProtocolVersion: return BackendEvent::violation;
         case BackendMessage::CommandComplete:
-            if (!whole_body.empty()) tag_seen(whole_body);
+            if (!whole_body.empty() && !queue_.empty()) tag_seen(whole_body);
             [[fallthrough]];
         case BackendMessage::BindComplete:
         case BackendMessage::CloseComplete:
@@ -282,6 +282,11 @@ void BackendSession::skip_to_sync() {
         const bool ignored_anyway = queue_.front().owed == Owed::copy_end;
         if (doubt_ == Doubt::stray_ready && !ignored_anyway) doubt_ = Doubt::lost;
         finish_front(Outcome::read_over);
+    }
+    if (!queue_.empty() && queue_.front().twist == Twist::stands_in) {
+        // It ends what the client thinks ended with its Query, which has been read over.
+        queue_.readdress_front(Audience::client);
+        ++ready_owed_;
     }
     if (queue_.empty()) {
         stage_ = Stage::skipping;

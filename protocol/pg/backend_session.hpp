@@ -1,7 +1,9 @@
 #pragma once
 
+#include "protocol/pg/backend_names.hpp"
 #include "protocol/pg/backend_statements.hpp"
 #include "protocol/pg/client_statements.hpp"
+#include "protocol/pg/command_tag.hpp"
 #include "protocol/pg/frame.hpp"
 #include "protocol/pg/reply_queue.hpp"
 #include "protocol/wire/cursor.hpp"
@@ -82,6 +84,8 @@ class BackendSession {
 
     /// The statements on this backend; what is sent and answered keeps them up to date.
     [[nodiscard]] BackendStatements& statements() noexcept { return statements_; }
+    /// Those that stand there under names of the clients' own.
+    [[nodiscard]] BackendNames& names() noexcept { return names_; }
     /// Whose statements the entries that follow change; null: nobody's any more. What has not been
     /// settled then never is.
     void serve_statements_of(ClientStatements* client) noexcept { client_statements_ = client; }
@@ -173,6 +177,7 @@ class BackendSession {
     void finish_front(Outcome outcome);
     void error_described(wire::Bytes body);
     void tag_seen(wire::Bytes body);
+    void names_changed(TagMeaning tag);
     [[nodiscard]] BackendEvent received(BackendMessage type, wire::Bytes whole_body);
     [[nodiscard]] bool answered(BackendMessage type);
     [[nodiscard]] bool stray_ready_next() const noexcept;
@@ -187,6 +192,7 @@ class BackendSession {
 
     ReplyQueue queue_;
     BackendStatements statements_;
+    BackendNames names_;
     ClientStatements* client_statements_ = nullptr;
     OwedReply failed_;
     std::uint32_t batch_ = 0;

@@ -107,8 +107,18 @@ void BackendSession::note_sent(const OwedReply& entry) {
 void BackendSession::settle(const OwedReply& entry, Outcome outcome) {
     const bool happened = outcome == Outcome::happened;
     if (entry.changes_client && client_statements_ != nullptr) {
+        if (outcome != Outcome::read_over && client_statements_->names_under_way()) {
+            // A statement may have been carried out although the end of its transaction failed.
+            for (const std::string& name : client_statements_->names_in_doubt())
+                names_.distrust(name);
+        }
         client_statements_->settle(outcome);
     }
+    if (entry.twist == Twist::own_name) {
+        names_.settle(outcome);
+        return;
+    }
+    if (entry.twist == Twist::names && client_statements_ == nullptr) names_.distrust_all();
     if (ends_with_ready(entry.owed)) {
         if (entry.audience == Audience::client) --ready_owed_;
         return;
@@ -131,16 +141,37 @@ void BackendSession::finish_front(Outcome outcome) {
 }
 
 void BackendSession::tag_seen(wire::Bytes body) {
-    switch (meaning_of(wire::Cursor(body).c_string())) {
+    const TagMeaning tag = meaning_of(wire::Cursor(body).c_string());
+    switch (tag) {
         case TagMeaning::schema_changed: schema_changed_ = true; return;
         case TagMeaning::statements_discarded:
             statements_.forget_all();
+            names_.forget_all();
             if (client_statements_ != nullptr) client_statements_->forget_names();
+            names_changed(tag);
             return;
         case TagMeaning::block_begun: block_begun_ = true; return;
         case TagMeaning::cursor_declared: cursor_declared_ = true; return;
         case TagMeaning::cursor_closed: cursor_declared_ = false; return;
+        case TagMeaning::prepared:
+        case TagMeaning::deallocated: names_changed(tag); return;
         case TagMeaning::nothing: return;
+    }
+}
+
+/// A text of the client's has changed a name; one of ours is followed by its own entry.
+void BackendSession::names_changed(TagMeaning tag) {
+    const OwedReply& entry = queue_.front();
+    if (entry.twist == Twist::own_name) return;
+    const bool followed = entry.changes_client && client_statements_ != nullptr;
+    const NameEffect* const effect = followed ? client_statements_->effect_happened(tag) : nullptr;
+    if (tag == TagMeaning::statements_discarded) return;
+    if (effect == nullptr) {
+        if (client_statements_ != nullptr) client_statements_->lose_track();
+        names_.distrust_all();
+    } else {
+        names_.changed(effect->name,
+                       effect->statement == nullptr ? StatementId{} : effect->statement->id());
     }
 }
 

@@ -20,6 +20,10 @@ constexpr std::uint32_t oid_advisory_first = 2880;  // pg_advisory_lock(bigint)
 constexpr std::uint32_t oid_advisory_last = 2892;   // pg_advisory_unlock_all()
 constexpr std::uint32_t oid_first_user_defined = 16384;
 
+/// Where backends are shared, texts up to this length are judged as a whole; longer ones pass in
+/// pieces, and what they name is not known beforehand.
+constexpr std::uint32_t whole_query_bytes_max = 64U * 1024U;
+
 /// Close of the unnamed statement, which always succeeds.
 constexpr std::string_view close_unnamed{"C\0\0\0\6S\0", 7};
 
@@ -93,7 +97,7 @@ ClientSession::Step ClientSession::body_step(wire::Bytes available) {
     if (scanner_) {
         scanner_->feed(available.first(taken));
         if (body_left_ == 0) {
-            add_features(scanner_->features());
+            add_features(scanner_->features(), names_);
             scanner_.reset();
         }
     }
@@ -117,7 +121,7 @@ ClientSession::Step ClientSession::frame_step(FrameHeader header, wire::Bytes av
         case ClientMessage::Describe:
         case ClientMessage::Close: return named_step(header, available, statements);
         case ClientMessage::Execute:
-            if (statements != nullptr) return forward_step(header, available, {Owed::execute});
+            if (statements != nullptr) return execute_step(header, available, *statements);
             return behind_close_unnamed(forward_step(header, available, {Owed::execute}));
         case ClientMessage::Sync: return forward_step(header, available, {Owed::sync});
         case ClientMessage::Flush:
@@ -185,29 +189,20 @@ ClientSession::Step ClientSession::query_step(FrameHeader header, wire::Bytes av
                                               const StatementLease* statements) {
     const wire::Bytes text = available.subspan(
         frame_header_bytes, std::min<std::size_t>(header.body_bytes, available.size() - 5));
-    if (text.size() == header.body_bytes && !is_text(text)) {
+    const bool whole = text.size() == header.body_bytes;
+    if (whole && !is_text(text)) {
         // PostgreSQL finds fault with the message before there is a query that would drop the
         // unnamed statement. The answer is that to a FunctionCall that fails.
         return forward_step(header, available, {Owed::function_call});
     }
     unnamed_ours_ = true;  // A simple query drops the unnamed statement.
-    OwedReply owed{Owed::query};
-    if (statements != nullptr && statements_ && !statements->backend.skipping()) {
-        statements_->set_unkept(ClientStatements::Unkept::none);
-        statements->backend.serve_statements_of(statements_.get());
+    const bool shared = statements != nullptr;
+    if (shared && !whole && header.body_bytes <= whole_query_bytes_max) return {};
+    const Feature features = scan(text, whole, shared ? Names::followed : Names::unknown);
+    if (!shared || statements->backend.skipping()) {
+        return forward_step(header, available, {Owed::query});
     }
-    const Feature features = scan(text, text.size() == header.body_bytes);
-    if (statements != nullptr && statements_ && !statements->backend.skipping()) {
-        // What DISCARD and DEALLOCATE leave is known when they have been answered.
-        const bool may_go = scanner_ || has(features, Feature::reset | Feature::session_name);
-        if (may_go || statements_->has_unnamed()) {
-            using Names = ClientStatements::Names;
-            owed.changes_client = true;
-            statements_->begin_query(may_go ? Names::may_go : Names::stay,
-                                     statements->backend.batch());
-        }
-    }
-    return forward_step(header, available, owed);
+    return shared_query_step(header, available, features, *statements);
 }
 
 /// Parse, Bind, Describe and Close.
@@ -231,7 +226,7 @@ ClientSession::Step ClientSession::named_step(FrameHeader header, wire::Bytes av
         if (search == NameSearch::more_bytes) return {};
         if (search == NameSearch::too_long) return violation("name in Parse message is too long");
         if (search == NameSearch::found) {
-            scan_parse(header, available, named.name_end);
+            scan_parse(header, available, named.name_end, Names::unknown);
             // As the first of a lease it is never read over; later it was true.
             if (named.name.empty()) unnamed_ours_ = true;
         }
@@ -264,16 +259,18 @@ ClientSession::Step ClientSession::passage_step(FrameHeader header, wire::Bytes 
     step.inject = lease.desk.written;
     step.replaced = plan.replaced;
     if (type == ClientMessage::Parse && !lease.backend.skipping()) {
-        scan_parse(header, available, passage.name_end());
+        scan_parse(header, available, passage.name_end(), Names::followed);
     }
+    if (type == ClientMessage::Bind) note_portal(available, passage.used(), lease);
     return step;
 }
 
-void ClientSession::scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at) {
+void ClientSession::scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at,
+                               Names names) {
     if (text_at == 0) return;  // There is no end of the name, so no text.
     const std::size_t frame_bytes = frame_header_bytes + std::size_t{header.body_bytes};
     const wire::Bytes in_hand = available.first(std::min(frame_bytes, available.size()));
-    std::ignore = scan(in_hand.subspan(text_at), in_hand.size() == frame_bytes);
+    std::ignore = scan(in_hand.subspan(text_at), in_hand.size() == frame_bytes, names);
 }
 
 ClientSession::Step ClientSession::behind_close_unnamed(Step step) noexcept {
@@ -301,31 +298,39 @@ ClientSession::Step ClientSession::function_call_step(FrameHeader header, wire::
 void ClientSession::lease_ended() {
     if (statements_) {
         statements_->settle_nothing();
+        statements_->forget_portals();
         statements_->set_unkept(ClientStatements::Unkept::none);
     }
     unnamed_ours_ = false;
     session_reset_ = false;
 }
 
+std::uint16_t ClientSession::pins() const noexcept {
+    constexpr unsigned sql_prepare = 1U << static_cast<unsigned>(PinReason::sql_prepare);
+    const bool lost = statements_ && statements_->lost_track();
+    return lost ? static_cast<std::uint16_t>(pins_ | sql_prepare) : pins_;
+}
+
 std::optional<PinReason> ClientSession::pin() const noexcept {
-    if (pins_ == 0) return std::nullopt;
-    return static_cast<PinReason>(std::countr_zero(pins_));
+    if (pins() == 0) return std::nullopt;
+    return static_cast<PinReason>(std::countr_zero(pins()));
 }
 
 /// What is known of the text so far.
-Feature ClientSession::scan(wire::Bytes text, bool whole) {
+Feature ClientSession::scan(wire::Bytes text, bool whole, Names names) {
     if (whole) {
         StatementScanner scanner;
         scanner.feed(text);
-        add_features(scanner.features());
+        add_features(scanner.features(), names);
         return scanner.features();
     }
+    names_ = names;
     scanner_ = std::make_unique<StatementScanner>();
     scanner_->feed(text);
     return scanner_->features();
 }
 
-void ClientSession::add_features(Feature features) noexcept {
+void ClientSession::add_features(Feature features, Names names) noexcept {
     if (features == Feature::none) return;
     static constexpr std::array<std::pair<Feature, PinReason>, 7> pins{{
         {Feature::set, PinReason::set},
@@ -337,6 +342,7 @@ void ClientSession::add_features(Feature features) noexcept {
         {Feature::code, PinReason::code},
     }};
     for (const auto& [feature, reason] : pins) {
+        if (feature == Feature::prepare && names == Names::followed) continue;
         if (has(features, feature)) add_pin(reason);
     }
     if (has(features, Feature::reset)) session_reset_ = true;

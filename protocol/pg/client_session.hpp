@@ -2,6 +2,7 @@
 
 #include "protocol/pg/block_end.hpp"
 #include "protocol/pg/frame.hpp"
+#include "protocol/pg/name_agreement.hpp"
 #include "protocol/pg/reply_queue.hpp"
 #include "protocol/pg/statement_features.hpp"
 #include "protocol/pg/statement_passage.hpp"
@@ -13,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace sluice::pg {
 
@@ -83,9 +85,9 @@ class ClientSession {
 
     /// The first reason for which this client keeps its backend to its end, if any.
     [[nodiscard]] std::optional<PinReason> pin() const noexcept;
-    [[nodiscard]] std::uint16_t pins() const noexcept { return pins_; }
+    [[nodiscard]] std::uint16_t pins() const noexcept;
     /// The session of the backend was changed in a way that its next user must not see.
-    [[nodiscard]] bool needs_reset() const noexcept { return pins_ != 0 || session_reset_; }
+    [[nodiscard]] bool needs_reset() const noexcept { return pins() != 0 || session_reset_; }
     /// A statement of the client is on the backend alone, and its use is still to come.
     [[nodiscard]] bool holds_backend() const noexcept {
         return statements_ && statements_->unkept() == ClientStatements::Unkept::unbound;
@@ -100,6 +102,8 @@ class ClientSession {
 
   private:
     enum class Body : std::uint8_t { forward, discard };
+    /// Whether what SQL does to the names of statements is followed, or keeps the backend.
+    enum class Names : std::uint8_t { unknown, followed };
     enum class Refusal : std::uint8_t { none, announced, until_sync, until_frame_end };
     /// A transaction that was rolled back while the client rested in it.
     enum class Loss : std::uint8_t {
@@ -124,13 +128,23 @@ class ClientSession {
     /// ReadyForQuery, where it is not the backend's to give.
     [[nodiscard]] std::string_view ready() const noexcept;
     Step query_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
+    Step shared_query_step(FrameHeader header, wire::Bytes available, Feature features,
+                           const StatementLease& lease);
+    Step execute_step(FrameHeader header, wire::Bytes available, const StatementLease& lease);
+    Step waiting_step() noexcept;
+    void note_portal(wire::Bytes bind, Statement* statement, const StatementLease& lease);
+    [[nodiscard]] std::vector<NameEffect> agree(NameAgreement& agreement,
+                                                const StatementFacts& facts, std::string_view text,
+                                                const StatementLease& lease);
+    [[nodiscard]] bool beyond_limits(const std::vector<NameEffect>& effects,
+                                     const StatementLease& lease) const;
     Step named_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
     Step passage_step(FrameHeader header, wire::Bytes available, const StatementLease& lease);
     Step function_call_step(FrameHeader header, wire::Bytes available);
     Step behind_close_unnamed(Step step) noexcept;
-    void scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at);
-    [[nodiscard]] Feature scan(wire::Bytes text, bool whole);
-    void add_features(Feature features) noexcept;
+    void scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at, Names names);
+    [[nodiscard]] Feature scan(wire::Bytes text, bool whole, Names names);
+    void add_features(Feature features, Names names) noexcept;
     void add_pin(PinReason reason) noexcept;
 
     std::unique_ptr<ClientStatements> statements_;  ///< From the first statement on.
@@ -139,6 +153,7 @@ class ClientSession {
     std::uint32_t body_left_ = 0;
     std::uint16_t pins_ = 0;
     Body body_ = Body::forward;
+    Names names_ = Names::unknown;  ///< Of the text that comes in pieces.
     Refusal refusal_ = Refusal::none;
     Loss loss_ = Loss::none;
     bool session_reset_ = false;

@@ -21,6 +21,7 @@ std::string_view key_of(std::string_view name) noexcept {
 
 ClientStatements::~ClientStatements() {
     settle_nothing();
+    forget_portals();
     for (const Slot& slot : slots_) {
         if (slot.settled != nullptr) catalog_.release(*slot.settled);
     }
@@ -30,8 +31,8 @@ ClientStatements::Found ClientStatements::find(std::string_view name, std::uint3
     std::uint32_t index = unnamed_slot;
     if (!name.empty()) {
         const auto at = names_.find(key_of(name));
+        if (names_may_go_ > 0) return {Standing::undecided, 0, nullptr};
         if (at == names_.end()) return {};
-        if (names_may_go_ > 0) return {Standing::undecided, at->second, nullptr};
         index = at->second;
     }
     const Slot& slot = slots_[index];
@@ -47,22 +48,23 @@ std::string_view ClientStatements::name_of(std::uint32_t slot) const noexcept {
 
 std::uint32_t ClientStatements::begin_parse(std::string_view name, Statement& statement,
                                             std::uint32_t batch) {
-    std::uint32_t index = unnamed_slot;
-    if (!name.empty()) {
-        auto at = names_.find(key_of(name));
-        if (at == names_.end()) {
-            if (free_.empty()) {
-                free_.push_back(static_cast<std::uint32_t>(slots_.size()));
-                slots_.emplace_back();
-            }
-            at = names_.emplace(std::string(key_of(name)), free_.back()).first;
-            free_.pop_back();
-            slots_[at->second].name = &at->first;
-        }
-        index = at->second;
-    }
+    const std::uint32_t index = name.empty() ? unnamed_slot : slot_for(name);
     begin({index, &statement}, batch);
     return index;
+}
+
+std::uint32_t ClientStatements::slot_for(std::string_view name) {
+    auto at = names_.find(key_of(name));
+    if (at == names_.end()) {
+        if (free_.empty()) {
+            free_.push_back(static_cast<std::uint32_t>(slots_.size()));
+            slots_.emplace_back();
+        }
+        at = names_.emplace(std::string(key_of(name)), free_.back()).first;
+        free_.pop_back();
+        slots_[at->second].name = &at->first;
+    }
+    return at->second;
 }
 
 void ClientStatements::begin_close(std::uint32_t slot, std::uint32_t batch) {
@@ -81,11 +83,12 @@ void ClientStatements::drop_unnamed() {
 }
 
 void ClientStatements::begin(Change change, std::uint32_t batch) {
+    changes_.push_back(change);
+    if (change.slot == no_slot) return;
     Slot& slot = slots_[change.slot];
     ++slot.unsettled;
     slot.batch = batch;
     expect(slot, change.statement);
-    changes_.push_back(change);
 }
 
 void ClientStatements::settle(Outcome outcome) {
@@ -98,9 +101,13 @@ void ClientStatements::settle(Outcome outcome) {
         changes_.erase(changes_.begin(), changes_.begin() + settled_max);
         settled_to_ = 0;
     }
+    if (change.names == Names::may_go) {
+        --names_may_go_;
+        drop_effects();
+    }
+    if (change.slot == no_slot) return;
     Slot& slot = slots_[change.slot];
     --slot.unsettled;
-    if (change.names == Names::may_go) --names_may_go_;
     Statement* released = change.statement;
     if (outcome == Outcome::happened) released = std::exchange(slot.settled, change.statement);
     if (outcome == Outcome::failed && change.slot == unnamed_slot) {
@@ -134,14 +141,19 @@ void ClientStatements::forget_names() {
 
 void ClientStatements::expect(Slot& slot, Statement* statement) noexcept {
     const bool named = slot.name != nullptr;
+    const auto by_sql = [](const Statement& one) {
+        return one.maker() == Maker::prepare ? 1U : 0U;
+    };
     if (named && slot.expected != nullptr) {
         --count_;
         bytes_ -= slot.expected->bytes();
+        by_sql_ -= by_sql(*slot.expected);
     }
     slot.expected = statement;
     if (named && statement != nullptr) {
         ++count_;
         bytes_ += statement->bytes();
+        by_sql_ += by_sql(*statement);
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "protocol/pg/command_tag.hpp"
 #include "protocol/pg/reply_queue.hpp"
 #include "protocol/pg/statement_catalog.hpp"
 
@@ -11,6 +12,13 @@
 #include <vector>
 
 namespace sluice::pg {
+
+/// What a text will do to the names of its client once a tag says that it has.
+struct NameEffect {
+    TagMeaning by;
+    std::string name;
+    Statement* statement = nullptr;  ///< What PREPARE gives the name; held.
+};
 
 /// The prepared statements of one client, by the client's own names, the unnamed one among them.
 ///
@@ -36,6 +44,10 @@ class ClientStatements {
         Standing standing = Standing::absent;
         std::uint32_t slot = 0;
         Statement* statement = nullptr;
+        /// PREPARE made it, so it stands on backends under the client's own name.
+        [[nodiscard]] bool by_sql() const noexcept {
+            return statement != nullptr && statement->maker() == Maker::prepare;
+        }
     };
     /// PostgreSQL tells names apart by their first 63 bytes, and so does this.
     [[nodiscard]] Found find(std::string_view name, std::uint32_t batch) const;
@@ -68,6 +80,32 @@ class ClientStatements {
     /// DEALLOCATE ALL: every settled name goes, the unnamed statement stays.
     void forget_names();
 
+    // PREPARE and DEALLOCATE. Nobody relies on what they will do before it is done: until then
+    // every name is undecided.
+    /// A text that does this has been sent, by Query (which drops the unnamed statement) or not.
+    void begin_names(std::vector<NameEffect> effects, Owed by, std::uint32_t batch);
+    [[nodiscard]] bool names_under_way() const noexcept { return names_may_go_ > 0; }
+    /// The next effect has happened, if this tag tells of it; else nothing is certain any more.
+    /// Returns it, for whoever else keeps names.
+    [[nodiscard]] const NameEffect* effect_happened(TagMeaning tag);
+    /// Those that have not happened yet.
+    [[nodiscard]] std::vector<std::string> names_in_doubt() const;
+    /// What the client holds cannot be told any more: it must keep its backend.
+    void lose_track() noexcept { lost_track_ = true; }
+    [[nodiscard]] bool lost_track() const noexcept { return lost_track_; }
+    [[nodiscard]] bool has_by_sql() const noexcept { return by_sql_ > 0; }
+    /// The names of those that PREPARE made.
+    [[nodiscard]] std::vector<std::string> names_by_sql() const;
+
+    /// A portal is bound to this statement; null: one that is not known. Only those that concern
+    /// names are remembered.
+    void bound(std::string_view portal, Statement* statement);
+    /// Null for a portal of any other statement.
+    [[nodiscard]] Statement* statement_of(std::string_view portal) const noexcept;
+    [[nodiscard]] bool has_portals() const noexcept { return !portals_.empty(); }
+    /// The transaction has ended, and portals with it.
+    void forget_portals();
+
     /// The client's name for a slot; empty for the unnamed one.
     [[nodiscard]] std::string_view name_of(std::uint32_t slot) const noexcept;
     /// Names, and the bytes of their statements, as they will be if all goes well.
@@ -83,9 +121,14 @@ class ClientStatements {
         std::uint32_t unsettled = 0;
     };
     struct Change {
-        std::uint32_t slot;
+        std::uint32_t slot;    ///< `no_slot`: none.
         Statement* statement;  ///< Null: it goes.
         Names names = Names::stay;
+    };
+    static constexpr std::uint32_t no_slot = ~std::uint32_t{0};
+    struct Portal {
+        std::string name;
+        Statement* statement;
     };
     struct NameHash {
         using is_transparent = void;
@@ -95,6 +138,9 @@ class ClientStatements {
     };
 
     void begin(Change change, std::uint32_t batch);
+    [[nodiscard]] std::uint32_t slot_for(std::string_view name);
+    void give(std::string_view name, Statement* statement);
+    void drop_effects();
     void free_if_empty(std::uint32_t slot);
     void expect(Slot& slot, Statement* statement) noexcept;
 
@@ -104,11 +150,16 @@ class ClientStatements {
     std::vector<std::uint32_t> free_;
     std::vector<Change> changes_;  ///< Begun and not settled, oldest first, from `settled_to_` on.
     std::size_t settled_to_ = 0;
-    std::size_t names_may_go_ = 0;  ///< Changes not settled of which that is so.
+    std::size_t names_may_go_ = 0;     ///< Changes not settled of which that is so.
+    std::vector<NameEffect> effects_;  ///< Of the one text under way that has some.
+    std::size_t happened_ = 0;         ///< Of those.
+    std::vector<Portal> portals_;
     std::size_t count_ = 0;
     std::size_t bytes_ = 0;
+    std::size_t by_sql_ = 0;  ///< Names of statements that PREPARE made.
     Unkept unkept_ = Unkept::none;
     bool unnamed_prepared_ = false;
+    bool lost_track_ = false;
 };
 
 }  // namespace sluice::pg

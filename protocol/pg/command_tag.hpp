@@ -13,6 +13,8 @@ enum class TagMeaning : std::uint8_t {
     block_begun,           ///< BEGIN, START TRANSACTION.
     cursor_declared,
     cursor_closed,  ///< One, or all.
+    prepared,       ///< PREPARE.
+    deallocated,    ///< DEALLOCATE of one.
 };
 
 /// Bytes of a tag without which `may_mean_something` cannot tell.
@@ -28,6 +30,7 @@ constexpr std::size_t tag_bytes_telling = 3;
             return first_bytes[1] == 'R' || first_bytes[2] == 'S' ||  // DROP, DISCARD
                    first_bytes[2] == 'A' || first_bytes[2] == 'C';    // DEALLOCATE, DECLARE
         case 'I': return first_bytes[1] == 'M';                       // IMPORT
+        case 'P': return first_bytes[1] == 'R';                       // PREPARE
         default: return false;
     }
 }
@@ -40,6 +43,8 @@ constexpr std::size_t tag_bytes_telling = 3;
 /// `tag` is the whole tag.
 [[nodiscard]] constexpr TagMeaning meaning_of(std::string_view tag) noexcept {
     if (tag == "DISCARD ALL" || tag == "DEALLOCATE ALL") return TagMeaning::statements_discarded;
+    if (tag == "PREPARE") return TagMeaning::prepared;
+    if (tag == "DEALLOCATE") return TagMeaning::deallocated;
     for (const std::string_view verb : {"ALTER ", "CREATE ", "DROP ", "IMPORT "}) {
         if (tag.starts_with(verb)) return TagMeaning::schema_changed;
     }

@@ -46,6 +46,10 @@ enum class Twist : std::uint8_t {
     unnamed,        ///< Parse or Close of the backend's unnamed statement.
     name_taken,     ///< Parse under a name that is taken, for the client's own is: it shall fail.
     beyond_limits,  ///< The same, because the client has more statements than it may.
+    own_name,       ///< Parse, Close or Execute that changes what one of the clients' own names
+                    ///< stands for: it settles the oldest change of the backend's.
+    names,          ///< Query or Execute of a text that changes such names.
+    stands_in,      ///< Sync behind a Query, for the client if the Query is read over.
 };
 
 struct OwedReply {
@@ -63,8 +67,16 @@ struct OwedReply {
 
 /// Whether the backend may object to it with a name of ours in its words.
 [[nodiscard]] constexpr bool shows_our_name(const OwedReply& entry) noexcept {
-    return entry.twist == Twist::none ? static_cast<bool>(entry.statement)
-                                      : entry.twist != Twist::unnamed;
+    switch (entry.twist) {
+        case Twist::none: return static_cast<bool>(entry.statement);
+        case Twist::name_taken:
+        case Twist::beyond_limits: return true;
+        case Twist::unnamed:
+        case Twist::own_name:
+        case Twist::names:
+        case Twist::stands_in: break;
+    }
+    return false;
 }
 
 /// The requests a backend has been sent and has not fully answered, oldest first.
@@ -79,6 +91,10 @@ class ReplyQueue {
         return ring_[(head_ + index) & (ring_.size() - 1)];
     }
 
+    /// The reply to the front goes to someone else.
+    void readdress_front(Audience audience) noexcept {
+        ring_[head_ & (ring_.size() - 1)].audience = audience;
+    }
     void push(const OwedReply& entry) {
         if (count_ == ring_.size()) grow();
         ring_[(head_ + count_) & (ring_.size() - 1)] = entry;

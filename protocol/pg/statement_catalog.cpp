@@ -6,21 +6,43 @@
 
 namespace sluice::pg {
 
-Statement& StatementCatalog::take(std::string_view body, std::uint32_t planning) {
-    const auto at = statements_.find(Key{body, planning});
+namespace {
+
+Feature features_of(std::string_view body) {
+    StatementScanner scanner;
+    scanner.feed(wire::as_bytes(body));
+    return scanner.features();
+}
+
+}  // namespace
+
+Statement::Statement(StatementId id, std::string_view body, std::uint32_t planning, Maker maker)
+    : id_(id), body_(body), planning_(planning), features_(features_of(body)), maker_(maker) {}
+
+Statement& StatementCatalog::take(std::string_view body, std::uint32_t planning, Maker maker) {
+    const auto at = statements_.find(Key{body, planning, maker});
     Statement* statement = at == statements_.end() ? nullptr : at->second.get();
     if (statement == nullptr) {
-        auto fresh = std::make_unique<Statement>(ids_.next(), body, planning);
+        auto fresh = std::make_unique<Statement>(ids_.next(), body, planning, maker);
         statement = fresh.get();
         statement->holders_ = 1;
         bytes_ += statement->bytes();
-        statements_.emplace(Key{statement->body_, planning}, std::move(fresh));
+        statements_.emplace(Key{statement->body_, planning, maker}, std::move(fresh));
         forget_beyond_limits();
     } else {
         hold(*statement);
     }
     if (statement->sightings_ < std::numeric_limits<std::uint32_t>::max()) ++statement->sightings_;
     return *statement;
+}
+
+StatementId StatementCatalog::own_version(const Statement& statement, std::string_view name) {
+    std::string body(name);
+    body.append(1, '\0').append(statement.body_);
+    Statement& version = take(body, statement.planning_, Maker::named_parse);
+    const StatementId id = version.id();
+    release(version);
+    return id;
 }
 
 void StatementCatalog::hold(Statement& statement) noexcept {
@@ -51,7 +73,7 @@ void StatementCatalog::forget_beyond_limits() {
         Statement& spent = *oldest_;
         unlink(spent);
         bytes_ -= spent.bytes();
-        statements_.erase(Key{spent.body_, spent.planning_});
+        statements_.erase(Key{spent.body_, spent.planning_, spent.maker_});
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "protocol/pg/statement_features.hpp"
 #include "protocol/pg/statement_id.hpp"
 
 #include <cstddef>
@@ -12,15 +13,30 @@
 
 namespace sluice::pg {
 
+/// What puts a statement on a backend.
+enum class Maker : std::uint8_t {
+    parse,        ///< Parse, under a name of ours.
+    named_parse,  ///< Parse, under the name that the client itself gave it; see own_version().
+    prepare,      ///< The text, which is that of PREPARE: under the client's own name too.
+};
+
 /// One statement of a pool: what Parse says behind the name, and under which settings.
 class Statement {
   public:
-    Statement(StatementId id, std::string_view body, std::uint32_t planning)
-        : id_(id), body_(body), planning_(planning) {}
+    Statement(StatementId id, std::string_view body, std::uint32_t planning, Maker maker);
 
     [[nodiscard]] StatementId id() const noexcept { return id_; }
     /// The text with its zero byte, then the count and the ids of the parameter types, as in Parse.
     [[nodiscard]] std::string_view body() const noexcept { return body_; }
+    /// The text alone.
+    [[nodiscard]] std::string_view text() const noexcept { return body_.c_str(); }
+    /// What the words of the text name.
+    [[nodiscard]] Feature features() const noexcept { return features_; }
+    /// Whether the text may change the client's names or depend on what they stand for.
+    [[nodiscard]] bool concerns_names() const noexcept {
+        return has(features_, Feature::prepare | Feature::prepared_name | Feature::reset);
+    }
+    [[nodiscard]] Maker maker() const noexcept { return maker_; }
     /// What it costs to remember it.
     [[nodiscard]] std::size_t bytes() const noexcept { return sizeof(Statement) + body_.size(); }
     /// How often a client has sent it since it was entered; stops at its largest value.
@@ -32,6 +48,8 @@ class Statement {
     const StatementId id_;
     const std::string body_;
     const std::uint32_t planning_;
+    const Feature features_;
+    const Maker maker_;
     std::uint32_t sightings_ = 0;
     std::uint32_t holders_ = 0;
     Statement* older_ = nullptr;  ///< Among those that nobody holds.
@@ -59,7 +77,10 @@ class StatementCatalog {
 
     /// The statement of a Parse, held once for the caller. Counts a sighting.
     /// `planning` stands for the settings that decide what a text means.
-    [[nodiscard]] Statement& take(std::string_view body, std::uint32_t planning);
+    [[nodiscard]] Statement& take(std::string_view body, std::uint32_t planning,
+                                  Maker maker = Maker::parse);
+    /// What stands for a statement of Parse where a backend has it under its client's own name.
+    [[nodiscard]] StatementId own_version(const Statement& statement, std::string_view name);
     void hold(Statement& statement) noexcept;
     void release(Statement& statement);
 
@@ -70,6 +91,7 @@ class StatementCatalog {
     struct Key {
         std::string_view body;  ///< The statement's own.
         std::uint32_t planning;
+        Maker maker;
         bool operator==(const Key&) const = default;
     };
     struct KeyHash {

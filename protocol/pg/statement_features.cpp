@@ -266,7 +266,8 @@ void StatementScanner::statement_word(SqlWord word) {
         if (word == SqlWord::do_ || word == SqlWord::call || word == SqlWord::load)
             add(Feature::code);
         if (word == SqlWord::reset || word == SqlWord::discard) add(Feature::reset);
-        if (word == SqlWord::naming) add(Feature::session_name);
+        if (word == SqlWord::naming || word == SqlWord::deallocate) add(Feature::session_name);
+        if (word == SqlWord::deallocate) add(Feature::prepared_name);
     } else if (word_index_ == 1) {
         const bool of_transaction =
             word == SqlWord::local || word == SqlWord::transaction || word == SqlWord::constraints;
@@ -286,7 +287,7 @@ void StatementScanner::statement_word(SqlWord word) {
         add(Feature::with_hold);
     }
     if (word == SqlWord::update) update_seen_ = true;
-    if (word == SqlWord::execute) add(Feature::session_name);
+    if (word == SqlWord::execute) add(Feature::session_name | Feature::prepared_name);
     // "INSERT INTO temp" names a table.
     const bool names_table =
         word == SqlWord::into && (previous_ == SqlWord::insert || previous_ == SqlWord::merge);

@@ -25,6 +25,9 @@ enum class Feature : std::uint16_t {
     /// EXECUTE; or a statement of DEALLOCATE, FETCH, MOVE, CLOSE, NOTIFY, UNLISTEN: it names
     /// what the session has.
     session_name = 1U << 9U,
+    /// EXECUTE; a statement of DEALLOCATE; the view of prepared statements: what is meant are the
+    /// names of the client's own.
+    prepared_name = 1U << 10U,
 };
 
 [[nodiscard]] constexpr Feature operator|(Feature a, Feature b) noexcept {

@@ -4,7 +4,9 @@
 #include "protocol/wire/writer.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
+#include <system_error>
 
 namespace sluice::pg {
 
@@ -79,11 +81,60 @@ void append_parse(std::string& out, std::string_view name, std::string_view body
         .end_frame();
 }
 
+void append_empty_parse(std::string& out, std::string_view name, std::uint16_t parameter_count) {
+    wire::Writer writer(out);
+    writer.begin_frame(static_cast<char>(ClientMessage::Parse));
+    writer.c_string(name).c_string("").u16(parameter_count);
+    for (unsigned i = 0; i < parameter_count; ++i)
+        writer.u32(0);
+    writer.end_frame();
+}
+
+std::uint16_t parameter_count(std::string_view parse_body) {
+    wire::Cursor cursor(wire::as_bytes(parse_body));
+    const std::string_view text = cursor.c_string();
+    std::uint16_t highest = cursor.u16();
+    for (std::size_t at = text.find('$'); at != text.npos; at = text.find('$', at + 1)) {
+        std::uint16_t number = 0;
+        const char* const begin = text.data() + at + 1;
+        const auto read = std::from_chars(begin, text.data() + text.size(), number);
+        if (read.ec == std::errc{}) highest = std::max(highest, number);
+    }
+    return highest;
+}
+
 void append_close(std::string& out, std::string_view name) {
     wire::Writer(out)
         .begin_frame(static_cast<char>(ClientMessage::Close))
         .u8('S')
         .c_string(name)
+        .end_frame();
+}
+
+void append_close_portal(std::string& out, std::string_view portal) {
+    wire::Writer(out)
+        .begin_frame(static_cast<char>(ClientMessage::Close))
+        .u8('P')
+        .c_string(portal)
+        .end_frame();
+}
+
+void append_bind(std::string& out, std::string_view portal, std::string_view name) {
+    wire::Writer(out)
+        .begin_frame(static_cast<char>(ClientMessage::Bind))
+        .c_string(portal)
+        .c_string(name)
+        .u16(0)
+        .u16(0)
+        .u16(0)
+        .end_frame();
+}
+
+void append_execute(std::string& out, std::string_view portal) {
+    wire::Writer(out)
+        .begin_frame(static_cast<char>(ClientMessage::Execute))
+        .c_string(portal)
+        .u32(0)
         .end_frame();
 }
 

@@ -36,7 +36,16 @@ enum class NameSearch : std::uint8_t { found, more_bytes, absent, too_long };
 void append_renamed_front(std::string& out, wire::Bytes frame, const NamedFrame& named,
                           std::string_view name);
 void append_parse(std::string& out, std::string_view name, std::string_view body);
+/// A Parse of an empty text with so many parameters of unknown types.
+void append_empty_parse(std::string& out, std::string_view name, std::uint16_t parameter_count);
+/// How many parameters a statement has by what Parse says behind the name: those that are declared,
+/// or the highest that the text seems to name.
+[[nodiscard]] std::uint16_t parameter_count(std::string_view parse_body);
 void append_close(std::string& out, std::string_view name);
+void append_close_portal(std::string& out, std::string_view portal);
+/// Without parameters.
+void append_bind(std::string& out, std::string_view portal, std::string_view name);
+void append_execute(std::string& out, std::string_view portal);
 
 /// Appends an ErrorResponse with the client's name in place of ours, wherever that stands.
 void append_renamed_error(std::string& out, wire::Bytes frame, std::string_view ours,

@@ -4,7 +4,9 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <system_error>
 
 namespace sluice::pg {
 
@@ -48,6 +50,17 @@ class StatementName {
         bytes_ = static_cast<std::size_t>(end.ptr - text_.data());
     }
     [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), bytes_}; }
+
+    /// Of which statement this is the name; none for any other name.
+    [[nodiscard]] static std::optional<StatementId> id_of(std::string_view name) noexcept {
+        if (!name.starts_with(statement_name_prefix)) return std::nullopt;
+        StatementId id;
+        const char* const end = name.data() + name.size();
+        const auto read =
+            std::from_chars(name.data() + statement_name_prefix.size(), end, id.value, 36);
+        if (read.ec != std::errc{} || StatementName(id).text() != name) return std::nullopt;
+        return id;
+    }
 
   private:
     std::array<char, 24> text_;  // 2^64 has 13 digits to base 36.

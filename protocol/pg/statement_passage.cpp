@@ -57,12 +57,37 @@ StatementPassage::Plan StatementPassage::parse() {
     if (frame_.size() < frame_bytes_) return {Kind::more_bytes, {}, 0};
     if (!is_parse_body(parse_body())) return as_it_is(Owed::parse);
 
+    Statement& statement = take(parse_body());
+    if (!names_agree(statement)) {
+        lease_.desk.catalog.release(statement);
+        return {Kind::waits, {}, 0};
+    }
     ++lease_.desk.counters.parses;
-    Statement& statement = lease_.desk.catalog.take(wire::as_text(parse_body()), planning_);
     OwedReply owed{Owed::parse};
     owed.changes_client = true;
     owed.slot = client_.begin_parse(named_.name, statement, batch_);
     return parse_as(statement, owed);
+}
+
+/// What EXECUTE in it means is another thing for each client, and known to the server when it is
+/// parsed: such a text is not shared.
+Statement& StatementPassage::take(wire::Bytes body) {
+    StatementCatalog& catalog = lease_.desk.catalog;
+    Statement& statement = catalog.take(wire::as_text(body), planning_);
+    if (!statement.concerns_names() || planning_ == lease_.own_planning) return statement;
+    Statement& own = catalog.take(wire::as_text(body), lease_.own_planning);
+    catalog.release(statement);
+    return own;
+}
+
+/// False: an answer must come first.
+bool StatementPassage::names_agree(const Statement& statement) {
+    if (!statement.concerns_names()) return true;
+    const StatementFacts& facts = lease_.desk.reader.read(statement.text());
+    NameAgreement agreement(lease_, client_);
+    if (agreement.must_wait(facts)) return false;
+    agreement.reach(facts);
+    return true;
 }
 
 /// The statement under its name of ours, whether the backend has it or not.
@@ -84,6 +109,8 @@ StatementPassage::Plan StatementPassage::parse_as(Statement& statement, OwedRepl
 }
 
 StatementPassage::Plan StatementPassage::parse_unnamed() {
+    // DEALLOCATE ALL takes away what an unnamed statement may be bound to.
+    if (client_.names_under_way()) return {Kind::waits, {}, 0};
     BackendSession& backend = lease_.backend;
     OwedReply owed{Owed::parse};
     owed.twist = Twist::unnamed;
@@ -100,15 +127,22 @@ StatementPassage::Plan StatementPassage::parse_unnamed() {
         --lease_.desk.counters.parses;
         return {Kind::more_bytes, {}, 0};
     }
+    if (!is_parse_body(parse_body())) {
+        client_.set_unkept(ClientStatements::Unkept::none);
+        return as_it_is(Owed::parse);
+    }
+    Statement& statement = take(parse_body());
+    if (!names_agree(statement)) {
+        --lease_.desk.counters.parses;
+        lease_.desk.catalog.release(statement);
+        return {Kind::waits, {}, 0};
+    }
     client_.set_unkept(ClientStatements::Unkept::none);
-    if (!is_parse_body(parse_body())) return as_it_is(Owed::parse);
-
-    Statement& statement = lease_.desk.catalog.take(wire::as_text(parse_body()), planning_);
     owed.slot = client_.begin_parse({}, statement, batch_);
     owed.changes_client = true;
     const AutoPrepare policy = lease_.desk.policy.auto_prepare;
     const bool prepares =
-        statement.sightings() > 1 && backend.predictable() &&
+        statement.sightings() > 1 && !statement.concerns_names() && backend.predictable() &&
         (policy == AutoPrepare::always || (policy == AutoPrepare::on && backend.outside_block()));
     client_.set_unnamed_prepared(prepares);
     if (!prepares) {
@@ -137,16 +171,24 @@ StatementPassage::Plan StatementPassage::use(Owed owed) {
     if (found.standing == Standing::undecided) return {Kind::waits, {}, 0};
     if (found.standing == Standing::absent) {
         // PostgreSQL itself says that there is none; unless it is one of ours.
-        if (!named_.name.starts_with(statement_name_prefix)) return as_it_is(owed);
+        if (!named_.name.starts_with(statement_name_prefix)) {
+            NameAgreement(lease_, client_).reach(named_.name, NameAgreement::Need::presence);
+            return as_it_is(owed);
+        }
         std::string other(named_.name);
         other[0] = 'S';
         return renamed(other, OwedReply{owed});
     }
+    if (found.by_sql()) return use_by_sql(found, owed);
+    if (!names_agree(*found.statement)) return {Kind::waits, {}, 0};
+    used_ = found.statement;
     const StatementId id = found.statement->id();
     BackendStatements& statements = lease_.backend.statements();
     const Presence presence = statements.presence(id, batch_);
     if (presence == Presence::present) {
         statements.touch(id);
+    } else if (owed == Owed::bind && fails_for_certain(*found.statement)) {
+        return bind_to_fail(*found.statement, found.slot);
     } else {
         if (presence == Presence::absent) {
             make_room();
@@ -161,7 +203,47 @@ StatementPassage::Plan StatementPassage::use(Owed owed) {
     return renamed(StatementName(id).text(), reply);
 }
 
+/// In a failed transaction nothing can be parsed but what ends it.
+bool StatementPassage::fails_for_certain(const Statement& statement) const {
+    if (lease_.backend.status() != TransactionStatus::failed || lease_.backend.owes_ready()) {
+        return false;
+    }
+    const StatementFacts& facts = lease_.desk.reader.read(statement.text());
+    return facts.statements.size() == 1 && facts.statements[0].kind != StatementKind::transaction;
+}
+
+/// The backend lacks the statement and cannot be taught it. What it says of Bind is what it says
+/// of an empty text with as many parameters, which it accepts.
+StatementPassage::Plan StatementPassage::bind_to_fail(const Statement& statement,
+                                                      std::uint32_t slot) {
+    const StatementName name(taken);
+    send_close(taken);
+    append_empty_parse(lease_.desk.written, name.text(), parameter_count(statement.body()));
+    OwedReply owed{Owed::parse, Audience::client_if_error};
+    owed.twist = Twist::name_taken;
+    owed.slot = slot;
+    lease_.backend.sent(owed);
+    owed.owed = Owed::bind;
+    owed.audience = Audience::client;
+    return renamed(name.text(), owed);
+}
+
+/// PREPARE made it, under the client's own name.
+StatementPassage::Plan StatementPassage::use_by_sql(const ClientStatements::Found& found,
+                                                    Owed owed) {
+    const auto there = lease_.backend.names().version(named_.name, batch_);
+    if (owed == Owed::bind && there != found.statement->id() &&
+        fails_for_certain(*found.statement)) {
+        return bind_to_fail(*found.statement, found.slot);
+    }
+    NameAgreement(lease_, client_).reach(named_.name, NameAgreement::Need::version);
+    Plan plan = as_it_is(owed);
+    plan.owed.slot = found.slot;
+    return plan;
+}
+
 StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
+    if (client_.names_under_way()) return {Kind::waits, {}, 0};
     StatementDesk& desk = lease_.desk;
     BackendStatements& statements = lease_.backend.statements();
     if (client_.unkept() != ClientStatements::Unkept::none) {
@@ -180,6 +262,8 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
         }
         return as_it_is(owed);
     }
+    if (!names_agree(*found.statement)) return {Kind::waits, {}, 0};
+    used_ = found.statement;
     const StatementId id = found.statement->id();
     if (!client_.unnamed_prepared() && statements.unnamed_is(id, batch_)) return as_it_is(owed);
     if (desk.policy.auto_prepare != AutoPrepare::off &&
@@ -191,6 +275,9 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
         return renamed(StatementName(id).text(), reply);
     }
     if (statements.unnamed_is(id, batch_)) return as_it_is(owed);
+    if (owed == Owed::bind && fails_for_certain(*found.statement)) {
+        return bind_to_fail(*found.statement, ClientStatements::unnamed_slot);
+    }
     append_parse(desk.written, {}, found.statement->body());
     OwedReply parse{Owed::parse, Audience::client_if_error};
     parse.twist = Twist::unnamed;
@@ -218,8 +305,14 @@ StatementPassage::Plan StatementPassage::close() {
         owed.twist = Twist::unnamed;
         return {Kind::passes, owed, 0};
     }
-    if (!owed.changes_client && !named_.name.starts_with(statement_name_prefix)) {
-        return as_it_is(Owed::close);  // One of SQL's own, or none: that is no error.
+    const bool like_ours = named_.name.starts_with(statement_name_prefix);
+    if (found.by_sql() || (!owed.changes_client && !like_ours)) {
+        // Whosever statement is there under the client's own name, it goes. None is no error.
+        const auto there = lease_.backend.names().version(named_.name, batch_);
+        if (!owed.changes_client && there == StatementId{}) return as_it_is(Owed::close);
+        owed.twist = Twist::own_name;
+        lease_.backend.names().begin(named_.name, {}, batch_);
+        return {Kind::passes, owed, 0};
     }
     // Others may use it, so on the backend it stays.
     if (owed.changes_client && lease_.backend.predictable()) return answered_here(owed);

@@ -1,11 +1,10 @@
 #pragma once
 
-#include "protocol/pg/backend_session.hpp"
 #include "protocol/pg/client_statements.hpp"
+#include "protocol/pg/name_agreement.hpp"
 #include "protocol/pg/reply_queue.hpp"
-#include "protocol/pg/statement_catalog.hpp"
 #include "protocol/pg/statement_frames.hpp"
-#include "protocol/pg/statement_reader.hpp"
+#include "protocol/pg/statement_lease.hpp"
 #include "protocol/wire/cursor.hpp"
 
 #include <cstddef>
@@ -14,47 +13,6 @@
 #include <string_view>
 
 namespace sluice::pg {
-
-/// Whether unnamed statements are bound to prepared ones. See docs/settings.md.
-enum class AutoPrepare : std::uint8_t { off, on, always };
-
-struct StatementPolicy {
-    std::uint32_t max_prepared_statements = 200;  ///< On one backend. 0: no limit.
-    std::uint32_t max_client_statements = 2'000;  ///< Names of one client. 0: no limit.
-    std::uint64_t max_client_statement_bytes = 4ULL * 1024 * 1024;  ///< Of those. 0: no limit.
-    AutoPrepare auto_prepare = AutoPrepare::on;
-};
-
-/// Only ever growing.
-struct StatementCounters {
-    std::uint64_t parses = 0;       ///< From clients.
-    std::uint64_t parses_sent = 0;  ///< To backends, on behalf of clients or in their own words.
-    std::uint64_t binds = 0;        ///< From clients.
-    std::uint64_t evictions = 0;    ///< From backends, for want of room.
-};
-
-/// What one pool shard keeps for its clients' statements, and room to write frames in.
-/// Confined to: its worker.
-struct StatementDesk {
-    StatementDesk(StatementReader& who_reads, StatementIds ids, StatementCatalog::Limits limits,
-                  StatementPolicy with)
-        : reader(who_reads), catalog(ids, limits), policy(with) {}
-
-    StatementReader& reader;  ///< Of the worker. Asked for those texts only whose words tell.
-    StatementCatalog catalog;
-    const StatementPolicy policy;
-    StatementCounters counters;
-    std::uint64_t generation = 0;  ///< Of the schema: grows with each change that is noticed.
-    std::string written;           ///< Of the last passage.
-};
-
-/// The backend of a lease, for a client whose statements bear names of ours there.
-struct StatementLease {
-    BackendSession& backend;
-    StatementDesk& desk;
-    std::uint32_t planning;      ///< Of the client's settings; see StatementCatalog::take().
-    std::uint32_t own_planning;  ///< For a client that may have changed them unseen.
-};
 
 /// How one frame that names a statement goes from a client to a backend that knows the statement
 /// by another name, or does not know it yet, or is not asked at all.
@@ -87,9 +45,16 @@ class StatementPassage {
     [[nodiscard]] Plan close();
     /// Where the name ends in the frame, zero byte included; 0 where there is none.
     [[nodiscard]] std::size_t name_end() const noexcept { return named_.name_end; }
+    /// The statement that Bind or Describe uses, where it is known; null for one of PREPARE's.
+    [[nodiscard]] Statement* used() const noexcept { return used_; }
 
   private:
     [[nodiscard]] Plan use(Owed owed);
+    [[nodiscard]] bool fails_for_certain(const Statement& statement) const;
+    [[nodiscard]] Plan bind_to_fail(const Statement& statement, std::uint32_t slot);
+    [[nodiscard]] Plan use_by_sql(const ClientStatements::Found& found, Owed owed);
+    [[nodiscard]] bool names_agree(const Statement& statement);
+    [[nodiscard]] Statement& take(wire::Bytes body);
     [[nodiscard]] Plan use_unnamed(Owed owed);
     [[nodiscard]] Plan parse_unnamed();
     [[nodiscard]] Plan parse_to_fail(Twist twist, std::uint32_t slot);
@@ -110,6 +75,7 @@ class StatementPassage {
     NameSearch search_;
     std::uint32_t batch_;
     std::uint32_t planning_;
+    Statement* used_ = nullptr;
 };
 
 }  // namespace sluice::pg

@@ -17,6 +17,7 @@ enum class SqlWord : std::uint8_t {
     call,
     constraints,
     create,
+    deallocate,
     declare,
     discard,
     do_,
@@ -29,7 +30,7 @@ enum class SqlWord : std::uint8_t {
     load,
     local,
     merge,
-    naming,  ///< DEALLOCATE, FETCH, MOVE, CLOSE, NOTIFY, UNLISTEN.
+    naming,  ///< FETCH, MOVE, CLOSE, NOTIFY, UNLISTEN.
     prepare,
     replace,
     reset,
@@ -89,7 +90,7 @@ inline constexpr std::array<std::pair<std::string_view, SqlWord>, 30> keywords{{
     {"close", SqlWord::naming},
     {"constraints", SqlWord::constraints},
     {"create", SqlWord::create},
-    {"deallocate", SqlWord::naming},
+    {"deallocate", SqlWord::deallocate},
     {"declare", SqlWord::declare},
     {"discard", SqlWord::discard},
     {"do", SqlWord::do_},
@@ -119,12 +120,13 @@ inline constexpr std::array<std::pair<std::string_view, SqlWord>, 30> keywords{{
 
 /// Names whose mere presence tells, each with all names that begin alike; `pg_settings` only
 /// in an UPDATE, which its rule turns into set_config().
-inline constexpr std::array<std::pair<std::string_view, Feature>, 9> telling_names{{
+inline constexpr std::array<std::pair<std::string_view, Feature>, 10> telling_names{{
     {"pg_settings", Feature::set},
     {"set_config", Feature::set},
     {"pg_temp", Feature::temporary},
     {"pg_advisory_lock", Feature::advisory_lock},
     {"pg_try_advisory_lock", Feature::advisory_lock},
+    {"pg_prepared_statement", Feature::prepared_name},
     {"dblink_connect", Feature::code},
     {"pg_replication_origin_se", Feature::code},
     {"query_to_xml", Feature::code},

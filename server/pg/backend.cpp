@@ -308,6 +308,9 @@ void PgBackend::give_back(pool::Outcome outcome) {
     const bool settled = session_.releasable() && !cancel_in_flight() && input_settled();
     SLUICE_ASSERT(outcome == pool::Outcome::broken || settled);
     SLUICE_ASSERT(client_ == nullptr);
+    if (outcome == pool::Outcome::clean && session_.names().uncertain()) {
+        outcome = pool::Outcome::needs_reset;
+    }
     if (outcome == pool::Outcome::needs_reset &&
         shard_->worker().settings().server_reset_query.empty()) {
         // In session mode an empty reset query is the operator's word that nothing needs it.

@@ -173,6 +173,10 @@ void PgRelay::forward(PgClient& client, const pg::ClientSession::Step& step, Bef
     backend.session_.sent(step.owed);
     if (step.replaced > 0) out.skip(step.replaced);
     out.pass(step.bytes - step.replaced);
+    if (!step.behind.empty()) {
+        out.insert(step.behind);
+        backend.session_.sent(step.behind_owed);
+    }
     if (step.owed.owed == pg::Owed::nothing && backend.session_.answers_next()) {
         // Perhaps a Flush: then what is to be answered here is due.
         pass_on(backend, {});

@@ -87,13 +87,11 @@ def jdbc(_rig):
 
 LISTENS_APART = {"notify": "it listens on a second connection, while the first is pinned"}
 
-DEALLOCATES = {"evicted": "DEALLOCATE does not know the names of Parse yet"}
-
 DRIVERS = [
     Driver("psql", psql),
     Driver("libpq", libpq),
     Driver("psycopg2", of_python("psycopg2")),
-    Driver("psycopg", of_python("psycopg"), short=True, left_out=DEALLOCATES),
+    Driver("psycopg", of_python("psycopg"), short=True),
     Driver("asyncpg", of_python("asyncpg"), short=True),
     Driver("JDBC", jdbc),
     Driver("node-postgres", of_node("pg", "node_postgres"), short=True),

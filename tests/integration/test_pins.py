@@ -10,7 +10,6 @@ PINS = {
     "listen": [Query("LISTEN somewhere")],
     "temporary_table": [Query("CREATE TEMP TABLE mine (a int)")],
     "advisory_lock": [Query("SELECT pg_advisory_lock(4711)")],
-    "sql_prepare": [Query("PREPARE mine AS SELECT 1")],
     "with_hold": [Query("DECLARE mine CURSOR WITH HOLD FOR SELECT 1")],
     "code": [Query("DO $$ BEGIN PERFORM set_config('work_mem', '9MB', false); END $$")],
 }

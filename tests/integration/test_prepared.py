@@ -159,6 +159,76 @@ def one_text_under_other_settings_is_another_statement(rig):
 
 
 @case
+def statements_of_sql_follow_their_client(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        clients = [sluice.connect() for _ in range(4)]
+        for number, client in enumerate(clients):
+            client.query(f"PREPARE s (int) AS SELECT $1 + {number}")
+        for turn in range(3):
+            for number, client in enumerate(clients):
+                assert client.value(f"EXECUTE s ({turn})") == str(turn + number)
+                assert client.ask(Bind([turn], "s"), Execute(), Sync).rows == [(str(turn + number),)]
+                assert client.ask(Query("EXECUTE t")).sqlstates == ["26000"]
+        clients[0].query("DEALLOCATE s")
+        clients[1].query("DISCARD ALL")
+        for client in clients[:2]:
+            assert client.ask(Query("EXECUTE s (1)")).sqlstates == ["26000"]
+        assert clients[2].value("EXECUTE s (1)") == "3"
+        names = "SELECT count(*) FROM pg_prepared_statements WHERE from_sql"
+        assert [client.value(names) for client in clients] == ["0", "0", "1", "1"]
+        assert sluice.metric("pool_pins_total") == 0
+        for client in clients:
+            client.end()
+
+
+@case
+def sql_and_protocol_share_their_names(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        for turn in range(3):
+            client.ask(Parse("SELECT $1::int", "pdo_1"), Sync)
+            other.query("PREPARE pdo_1 AS SELECT 'other'")
+            assert client.value("EXECUTE pdo_1 (7)") == "7"
+            assert other.value("EXECUTE pdo_1") == "other"
+            client.query("DEALLOCATE pdo_1")
+            other.ask(Close("S", "pdo_1"), Sync)
+            assert client.ask(Bind([1], "pdo_1"), Sync).sqlstates == ["26000"]
+            assert other.ask(Query("EXECUTE pdo_1")).sqlstates == ["26000"]
+        assert sluice.metric("pool_pins_total") == 0
+        client.end()
+        other.end()
+
+
+@case
+def what_cannot_be_prepared_again_is_the_answer(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("CREATE TABLE gone (i int); PREPARE s AS SELECT * FROM gone")
+        other.query("DROP TABLE gone; PREPARE s AS SELECT 1")
+        client.send(Query("EXECUTE s"), Query("SELECT 2"))
+        assert client.answer().sqlstates == ["42P01"] and client.answer().rows == [("2",)]
+        client.query("BEGIN")
+        assert client.ask(Query("EXECUTE s")).status == "E"
+        client.query("ROLLBACK")
+        assert other.value("EXECUTE s") == "1"
+        client.end()
+        other.end()
+
+
+@case
+def a_client_with_too_many_names_of_sql_is_told_so(rig):
+    with rig.sluice(pool_size=1, max_client_statements=2) as sluice:
+        client = sluice.connect()
+        client.query("PREPARE a AS SELECT 1; PREPARE b AS SELECT 2")
+        for frames in ([Query("PREPARE c AS SELECT 3")], [extended("PREPARE c AS SELECT 3")]):
+            answer = client.ask(*frames)
+            assert answer.sqlstates == ["54000"] and answer.status == "I", answer
+        client.query("DEALLOCATE a; PREPARE c AS SELECT 3")
+        assert client.value("EXECUTE c") == "3"
+        client.end()
+
+
+@case
 def a_client_with_too_many_statements_is_told_so(rig):
     with rig.sluice(pool_size=1, max_client_statements=2, max_client_statement_bytes="4KiB") as sluice:
         client = sluice.connect()

@@ -17,6 +17,7 @@ namespace {
 constexpr Feature none = Feature::none;
 constexpr Feature unknown = Feature::unknown_function;
 constexpr Feature naming = Feature::session_name;
+constexpr Feature prepared = Feature::session_name | Feature::prepared_name;
 
 struct Case {
     std::string sql;
@@ -105,10 +106,10 @@ const std::vector<Case> telling_cases{
     {"WITH s (a) AS (SELECT 1) SELECT 1", unknown},
     {"CREATE TABLE t (a int)", unknown},
     // Names of the session.
-    {"EXECUTE p", naming},
-    {"EXECUTE p(1)", naming | unknown},
-    {"EXPLAIN EXECUTE p", naming},
-    {"DEALLOCATE ALL", naming},
+    {"EXECUTE p", prepared},
+    {"EXECUTE p(1)", prepared | unknown},
+    {"EXPLAIN EXECUTE p", prepared},
+    {"DEALLOCATE ALL", prepared},
     {"FETCH 1 FROM c", naming},
     {"SELECT 1; MOVE c", naming},
     {"CLOSE c", naming},

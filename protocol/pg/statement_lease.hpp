@@ -1,0 +1,53 @@
+#pragma once
+
+#include "protocol/pg/backend_session.hpp"
+#include "protocol/pg/statement_catalog.hpp"
+#include "protocol/pg/statement_reader.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace sluice::pg {
+
+/// Whether unnamed statements are bound to prepared ones. See docs/settings.md.
+enum class AutoPrepare : std::uint8_t { off, on, always };
+
+struct StatementPolicy {
+    std::uint32_t max_prepared_statements = 200;  ///< On one backend. 0: no limit.
+    std::uint32_t max_client_statements = 2'000;  ///< Names of one client. 0: no limit.
+    std::uint64_t max_client_statement_bytes = 4ULL * 1024 * 1024;  ///< Of those. 0: no limit.
+    AutoPrepare auto_prepare = AutoPrepare::on;
+};
+
+/// Only ever growing.
+struct StatementCounters {
+    std::uint64_t parses = 0;       ///< From clients.
+    std::uint64_t parses_sent = 0;  ///< To backends, on behalf of clients or in their own words.
+    std::uint64_t binds = 0;        ///< From clients.
+    std::uint64_t evictions = 0;    ///< From backends, for want of room.
+};
+
+/// What one pool shard keeps for its clients' statements, and room to write frames in.
+/// Confined to: its worker.
+struct StatementDesk {
+    StatementDesk(StatementReader& who_reads, StatementIds ids, StatementCatalog::Limits limits,
+                  StatementPolicy with)
+        : reader(who_reads), catalog(ids, limits), policy(with) {}
+
+    StatementReader& reader;  ///< Of the worker. Asked for those texts only whose words tell.
+    StatementCatalog catalog;
+    const StatementPolicy policy;
+    StatementCounters counters;
+    std::uint64_t generation = 0;  ///< Of the schema: grows with each change that is noticed.
+    std::string written;           ///< Of the last passage.
+};
+
+/// The backend of a lease, for a client whose statements bear names of ours there.
+struct StatementLease {
+    BackendSession& backend;
+    StatementDesk& desk;
+    std::uint32_t planning;      ///< Of the client's settings; see StatementCatalog::take().
+    std::uint32_t own_planning;  ///< For a client that may have changed them unseen.
+};
+
+}  // namespace sluice::pg
