@@ -55,7 +55,7 @@ void check_listeners(const CheckPart& part, Severity open_trust) {
     const auto& postgres = part.settings.postgres;
     const auto& admin = part.settings.admin.listen;
     const std::string key = "postgres.listen";
-    if (postgres.listen.empty()) {
+    if (postgres.listen.empty() && !part.settings.redis.served()) {
         part.report(Severity::error, {key},
                     "postgres.listen: no address to listen on; give one, as \"127.0.0.1:6432\"");
     }
@@ -69,6 +69,13 @@ void check_listeners(const CheckPart& part, Severity open_trust) {
         if (admin && collide(*admin, *address)) {
             part.report(Severity::error, {"admin.listen", key},
                         "admin.listen: " + show(*address) + " is in postgres.listen too");
+        }
+        const auto& redis = part.settings.redis;
+        if (redis.served() &&
+            std::any_of(redis.listen.begin(), redis.listen.end(),
+                        [&](const ListenAddress& other) { return collide(other, *address); })) {
+            part.report(Severity::error, {"redis.listen", key},
+                        "redis.listen: " + show(*address) + " is in postgres.listen too");
         }
         if (postgres.auth == AuthMethod::trust && !is_local(*address)) {
             part.report(open_trust, {key, "postgres.auth"},
@@ -113,7 +120,9 @@ std::vector<Problem> check(const Settings& settings, const Places& places, Sever
     check_listeners(part, open_trust);
     check_limits(part);
     check_pools(part);
-    check_secrets(part);
+    // Without a listener nobody has to be able to log in.
+    if (!settings.postgres.listen.empty()) check_secrets(part);
+    check_redis(part, open_trust);
     return problems;
 }
 

@@ -24,5 +24,6 @@ void check_listeners(const CheckPart& part, Severity open_trust);
 void check_limits(const CheckPart& part);
 void check_pools(const CheckPart& part);
 void check_secrets(const CheckPart& part);
+void check_redis(const CheckPart& part, Severity open_trust);
 
 }  // namespace sluice::config

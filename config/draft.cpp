@@ -7,6 +7,7 @@ namespace sluice::config {
 Settings default_settings() {
     Settings settings;
     settings.postgres.listen = {{ListenAddress::Kind::tcp, "127.0.0.1", 6432, {}}};
+    settings.redis.listen = {{ListenAddress::Kind::tcp, "127.0.0.1", 6380, {}}};
     settings.admin.listen = {{ListenAddress::Kind::tcp, "127.0.0.1", 9632, {}}};
     return settings;
 }

@@ -14,7 +14,8 @@ void add(Rows& rows, const std::string& title, std::span<const Key<Section>> key
          const Section& section) {
     for (const auto& row : keys) {
         auto value = row.show(section);
-        if (value != inherited) rows.emplace_back(title + std::string(row.name), std::move(value));
+        if (value != inherited && value != inherited_redis)
+            rows.emplace_back(title + std::string(row.name), std::move(value));
     }
 }
 
@@ -62,6 +63,12 @@ Rows dump(const Settings& settings) {
     add(rows, "postgres.session_state.", session_state_keys(), settings.postgres.session_state);
     add_databases(rows, settings.postgres);
     add_users(rows, settings.postgres);
+    if (!settings.redis.served()) return rows;
+    add(rows, "redis.", redis_keys(), settings.redis);
+    for (const auto& [name, database] : settings.redis.databases)
+        add(rows, "redis.databases." + name + ".", redis_database_keys(), database);
+    for (const auto& [name, user] : settings.redis.users)
+        add(rows, "redis.users." + name + ".", redis_user_keys(), user);
     return rows;
 }
 

@@ -25,6 +25,7 @@ struct Key {
 
 /// What an override that was not said shows.
 inline constexpr std::string_view inherited = "as [postgres]";
+inline constexpr std::string_view inherited_redis = "as [redis]";
 
 template <class Item>
 std::string show(const std::optional<Item>& value) {
@@ -55,6 +56,9 @@ constexpr Key<Section> key(std::string_view name, Range range = {}) {
 [[nodiscard]] std::span<const Key<Admin>> admin_keys();
 [[nodiscard]] std::span<const Key<Log>> log_keys();
 [[nodiscard]] std::span<const Key<Postgres>> postgres_keys();
+[[nodiscard]] std::span<const Key<Redis>> redis_keys();
+[[nodiscard]] std::span<const Key<RedisDatabase>> redis_database_keys();
+[[nodiscard]] std::span<const Key<RedisUser>> redis_user_keys();
 [[nodiscard]] std::span<const Key<DatabaseDraft>> database_keys();
 [[nodiscard]] std::span<const Key<UserDraft>> user_keys();
 /// In the sections of databases and of users.
@@ -105,6 +109,7 @@ void read_server(const Table& table, const Reading& reading, Server& server);
 void read_admin(const Table& table, const Reading& reading, Admin& admin);
 void read_log(const Table& table, const Reading& reading, Log& log);
 void read_postgres(const Table& table, const Reading& reading, Draft& draft);
+void read_redis(const Table& table, const Reading& reading, Draft& draft);
 void read_databases(const Entry& entry, const Reading& reading, Draft& draft);
 void read_users(const Entry& entry, const Reading& reading, Draft& draft);
 void read_session_state(const Entry& entry, const Reading& reading, SessionState& state);

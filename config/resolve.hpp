@@ -67,4 +67,13 @@ struct PoolSettings {
 [[nodiscard]] std::optional<PoolSettings> resolve(const Postgres& postgres,
                                                   std::string_view database, std::string_view user);
 
+/// The bounds of one Redis, with what `[redis]` says where its section says nothing.
+struct RedisPoolSettings {
+    std::uint32_t max_connections = 0;
+    std::uint32_t shared_connections = 0;
+    std::uint32_t pinned_connections = 0;
+    bool operator==(const RedisPoolSettings&) const = default;
+};
+[[nodiscard]] RedisPoolSettings resolve_redis(const Redis& redis, const RedisDatabase& database);
+
 }  // namespace sluice::config

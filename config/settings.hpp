@@ -211,11 +211,65 @@ struct Postgres {
     bool operator==(const Postgres&) const = default;
 };
 
+/// One Redis that backends are opened to. Nothing said means the value of `[redis]`.
+struct RedisDatabase {
+    std::string name;  ///< Users name it; "default" is that of everybody else.
+    std::string host;  ///< A name or address, or the path of a Unix socket.
+    std::uint16_t port = 6379;
+    std::string user;  ///< For backends. Empty: the default user.
+    Secret password;   ///< For backends. Empty: none is sent.
+    std::optional<std::uint32_t> max_connections;
+    std::optional<std::uint32_t> shared_connections;
+    std::optional<std::uint32_t> pinned_connections;
+    bool operator==(const RedisDatabase&) const = default;
+};
+
+struct RedisUser {
+    std::string name;
+    Secret password;                           ///< Plain text. Empty: gets in without one.
+    std::string database;                      ///< Empty: "default".
+    bool read_only = false;                    ///< Commands that write are refused here.
+    std::vector<std::string> allow_commands;   ///< As well as those of [redis].
+    std::vector<std::string> refuse_commands;  ///< Likewise; a refusal wins.
+    bool operator==(const RedisUser&) const = default;
+};
+
+struct Redis {
+    std::vector<ListenAddress> listen;
+    std::uint32_t max_clients = 10'000;
+    std::uint32_t max_connections = 60;     ///< Backends of one Redis, of every kind together.
+    std::uint32_t shared_connections = 2;   ///< Per worker, user, database number and RESP version.
+    std::uint32_t pinned_connections = 50;  ///< Of one Redis, for clients that need their own.
+    std::uint32_t max_waiters = 0;          ///< Clients that may wait for a pinned backend.
+    std::uint32_t max_connects = 8;         ///< Pinned backends that may be connecting at once.
+    std::uint32_t select_databases = 16;    ///< SELECT goes from 0 to one less.
+
+    Duration wait_timeout{5'000};
+    Duration client_login_timeout{60'000};
+    Duration client_idle_timeout{0};
+    Duration server_connect_timeout{5'000};
+    Duration server_idle_timeout{600'000};
+
+    std::uint64_t max_bulk_bytes = 512ULL * 1024 * 1024;  ///< One argument.
+    std::uint64_t max_held_bytes = 64ULL * 1024;  ///< Of a request or block, before it is pinned.
+    std::uint64_t client_buffer_max = 8ULL * 1024 * 1024;  ///< Replies a client leaves unread.
+    std::vector<std::string> allow_commands;
+    std::vector<std::string> refuse_commands;
+
+    std::map<std::string, RedisDatabase, std::less<>> databases;
+    std::map<std::string, RedisUser, std::less<>> users;
+    bool operator==(const Redis&) const = default;
+
+    /// Without a database there is nothing to serve, whatever `listen` says.
+    [[nodiscard]] bool served() const noexcept { return !databases.empty() && !listen.empty(); }
+};
+
 struct Settings {
     Server server;
     Admin admin;
     Log log;
     Postgres postgres;
+    Redis redis;
     bool operator==(const Settings&) const = default;
 };
 

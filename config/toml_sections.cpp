@@ -28,7 +28,8 @@ std::string elsewhere(std::string_view name, const std::vector<KnownKey>& all) {
 
 void reject_section(const Entry& entry, const Reading& reading) {
     std::string text = "unknown section [" + entry.key + "]";
-    static constexpr std::array<std::string_view, 4> known{"server", "admin", "log", "postgres"};
+    static constexpr std::array<std::string_view, 5> known{"server", "admin", "log", "postgres",
+                                                           "redis"};
     if (!std::holds_alternative<Table>(entry.value.content)) {
         if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
             reject_unknown(entry, "", reading);
@@ -38,9 +39,7 @@ void reject_section(const Entry& entry, const Reading& reading) {
         }
         return;
     }
-    if (entry.key == "redis") {
-        text += "; Redis mode is not in this version";
-    } else if (entry.key == "databases" || entry.key == "users") {
+    if (entry.key == "databases" || entry.key == "users") {
         text += "; it is [postgres." + entry.key + ".NAME] here";
     } else if (entry.key == "pgbouncer") {
         text += "; its keys are in [postgres] here";
@@ -66,6 +65,9 @@ std::vector<KnownKey> list_keys() {
     add_keys(all, user_section, override_keys(), Overrides{});
     add_keys(all, std::string(user_section) + ".session_state", session_state_override_keys(),
              SessionStateOverrides{});
+    add_keys(all, "redis", redis_keys(), standard.redis);
+    add_keys(all, "redis.databases.NAME", redis_database_keys(), RedisDatabase{});
+    add_keys(all, "redis.users.NAME", redis_user_keys(), RedisUser{});
     return all;
 }
 
@@ -134,6 +136,8 @@ void read_document(const Table& root, const Reading& reading, Draft& draft) {
             read_log(*table, reading, draft.settings.log);
         } else if (table != nullptr && entry.key == "postgres") {
             read_postgres(*table, reading, draft);
+        } else if (table != nullptr && entry.key == "redis") {
+            read_redis(*table, reading, draft);
         } else {
             reject_section(entry, reading);
         }

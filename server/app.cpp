@@ -51,7 +51,10 @@ void raise_file_limit(const config::Settings& settings) {
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
     const std::uint64_t promised =
-        std::uint64_t{settings.postgres.max_clients} + settings.server.max_backends + 100;
+        std::uint64_t{settings.postgres.max_clients} + settings.server.max_backends +
+        (settings.redis.served() ? settings.redis.max_clients + settings.redis.max_connections
+                                 : 0U) +
+        100;
     if (limit.rlim_cur < promised) {
         log::warning("the limit on open files is lower than max_clients and max_backends need",
                      {{"limit", static_cast<std::int64_t>(limit.rlim_cur)},
@@ -70,6 +73,7 @@ struct App::State {
           drain_timer(control) {}
 
     void open_listeners();
+    void open_listeners(const std::vector<config::ListenAddress>& addresses, Side side);
     void start_admin();
     void await_signal();
     void reload();
@@ -162,7 +166,12 @@ void App::State::stop_workers() {
 }
 
 void App::State::open_listeners() {
-    for (const config::ListenAddress& address : settings().postgres.listen) {
+    open_listeners(settings().postgres.listen, Side::postgres);
+    if (settings().redis.served()) open_listeners(settings().redis.listen, Side::redis);
+}
+
+void App::State::open_listeners(const std::vector<config::ListenAddress>& addresses, Side side) {
+    for (const config::ListenAddress& address : addresses) {
         config::ListenAddress wanted = address;
         for (std::size_t index = 0; index < shared.workers.size(); ++index) {
             ListeningSocket socket;
@@ -180,10 +189,10 @@ void App::State::open_listeners() {
                 for (std::size_t other = 1; other < shared.workers.size(); ++other) {
                     ListeningSocket copy = socket;
                     copy.fd = ::dup(socket.fd);
-                    shared.workers[other]->listen(copy);
+                    shared.workers[other]->listen(copy, side);
                 }
             }
-            shared.workers[index]->listen(socket);
+            shared.workers[index]->listen(socket, side);
         }
     }
 }

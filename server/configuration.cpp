@@ -10,9 +10,11 @@ std::string next_start_keys(const config::Settings& started_with, const config::
     const config::Postgres& then = started_with.postgres;
     const config::Postgres& now = wanted.postgres;
     // Towards clients the settings of TCP belong to the listeners, whose sockets hand them on.
-    const std::array<std::pair<std::string_view, bool>, 10> keys{{
+    const std::array<std::pair<std::string_view, bool>, 11> keys{{
         {"server.workers", started_with.server.workers != wanted.server.workers},
         {"admin.listen", started_with.admin.listen != wanted.admin.listen},
+        {"redis.listen", started_with.redis.listen != wanted.redis.listen ||
+                             started_with.redis.served() != wanted.redis.served()},
         {"postgres.listen", then.listen != now.listen},
         {"postgres.listen_backlog", then.listen_backlog != now.listen_backlog},
         {"postgres.unix_socket_mode", then.unix_socket_mode != now.unix_socket_mode},

@@ -90,8 +90,8 @@ ListeningSocket open_listening_socket(const config::ListenAddress& listen_addres
     return {fd, net::local_address_of(fd)};
 }
 
-Listener::Listener(Worker& worker, ListeningSocket socket)
-    : worker_(worker), socket_(std::move(socket)) {
+Listener::Listener(Worker& worker, ListeningSocket socket, Side side)
+    : worker_(worker), socket_(std::move(socket)), side_(side) {
     worker_.engine().watch(socket_.fd, *this, net::Readiness::readable);
 }
 
@@ -109,7 +109,7 @@ void Listener::ready() {
         const int fd = ::accept4(socket_.fd, reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
                                  SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            worker_.accepted(fd, peer);
+            worker_.accepted(fd, peer, side_);
             continue;
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED) {

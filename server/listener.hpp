@@ -25,13 +25,16 @@ struct ListeningSocket {
 [[nodiscard]] ListeningSocket open_listening_socket(const config::ListenAddress& address,
                                                     const config::Postgres& settings);
 
+/// Which protocol the clients of a listener speak.
+enum class Side : std::uint8_t { postgres, redis };
+
 /// Accepts for one worker. Out of file descriptors it pauses, instead of being told of the same
 /// client again and again, and goes on after a while.
 ///
 /// Owned by its worker. Confined to: its worker.
 class Listener final : public net::Watcher, private net::Timer {
   public:
-    Listener(Worker& worker, ListeningSocket socket);
+    Listener(Worker& worker, ListeningSocket socket, Side side);
     ~Listener() override;
 
     void ready() override;
@@ -42,6 +45,7 @@ class Listener final : public net::Watcher, private net::Timer {
 
     Worker& worker_;
     ListeningSocket socket_;
+    Side side_;
     bool watched_ = true;
 };
 

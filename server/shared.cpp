@@ -47,6 +47,8 @@ Shared::Shared(const config::Settings& all_settings, boost::asio::io_context& co
       registry(all_settings.server.max_backends),
       clients(all_settings.postgres.max_clients),
       cancels(all_settings.postgres.max_cancels),
+      redis(registry.process_budget()),
+      redis_clients(all_settings.redis.max_clients),
       mock_secret_(fresh_mock_secret()),
       configuration_(std::make_shared<const Configuration>(all_settings, mock_secret_)) {}
 
@@ -65,6 +67,7 @@ void Shared::reconfigure(const config::Settings& settings, std::function<void()>
     }
     clients.set_limit(settings.postgres.max_clients);
     cancels.set_limit(settings.postgres.max_cancels);
+    redis_clients.set_limit(settings.redis.max_clients);
     registry.process_budget().set_limit(settings.server.max_backends);
     buffers.set_bytes_max(settings.server.buffer_memory_max);
     resolver.set_ttl_max(settings.postgres.dns_max_ttl);
@@ -76,6 +79,7 @@ void Shared::reconfigure(const config::Settings& settings, std::function<void()>
             worker->reconfigure(replacement);
             if (--*left > 0) return;
             retire_changed_pools(replacement->settings);
+            redis.reconfigure(replacement->settings.redis);
             done();
         });
     }
@@ -119,6 +123,12 @@ void Shared::gather(SnapshotDetail detail, std::function<void(Snapshot)> done) {
     snapshot.max_clients = current->settings.postgres.max_clients;
     snapshot.max_backends = current->settings.server.max_backends;
     snapshot.backends_used = registry.process_budget().used();
+    if (current->settings.redis.served()) {
+        snapshot.redis_max_clients = current->settings.redis.max_clients;
+    }
+    for (const RedisDirectory::Bound& bound : redis.bounds()) {
+        snapshot.redis_bounds.push_back({bound.database, bound.limit, bound.pinned_limit});
+    }
     snapshot.buffer_bytes = buffers.used();
     snapshot.buffer_bytes_max = buffers.bytes_max();
     snapshot.started = started;

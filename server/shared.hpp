@@ -9,6 +9,7 @@
 #include "server/net/chunk.hpp"
 #include "server/net/resolver.hpp"
 #include "server/pg/cancel_key.hpp"
+#include "server/redis/pool.hpp"
 
 #include <atomic>
 #include <map>
@@ -47,6 +48,8 @@ struct Shared {
     pool::Registry registry;
     pool::Budget clients;
     pool::Budget cancels;  ///< Under way to database servers.
+    RedisDirectory redis;
+    pool::Budget redis_clients;
     const CancelKeys cancel_keys;
     ClientBudgets user_clients;
     ClientBudgets database_clients;

@@ -29,11 +29,47 @@ void add(PoolCounters& sum, const PoolCounters& part) {
     sum.query_seconds += part.query_seconds;
 }
 
+void add(RedisCounters& sum, const RedisCounters& part) {
+    sum.commands += part.commands;
+    sum.received_bytes += part.received_bytes;
+    sum.sent_bytes += part.sent_bytes;
+    sum.lost_replies += part.lost_replies;
+    sum.slow_readers += part.slow_readers;
+    for (std::size_t i = 0; i < sum.errors.size(); ++i)
+        sum.errors[i] += part.errors[i];
+    for (std::size_t i = 0; i < sum.pins.size(); ++i)
+        sum.pins[i] += part.pins[i];
+    sum.wait_seconds += part.wait_seconds;
+}
+
 }  // namespace
 
 void add_counters(PoolSnapshot& sum, const PoolSnapshot& part) {
     sum.stats.counters += part.stats.counters;
     add(sum.counters, part.counters);
+}
+
+std::vector<RedisSnapshot> redis_of(const Snapshot& snapshot) {
+    std::map<std::string, RedisSnapshot> sums;
+    for (const WorkerSnapshot& worker : snapshot.workers) {
+        for (const RedisSnapshot& part : worker.redis) {
+            const auto [at, is_new] = sums.try_emplace(part.database, part);
+            if (is_new) continue;
+            RedisSnapshot& sum = at->second;
+            sum.clients += part.clients;
+            sum.clients_waiting += part.clients_waiting;
+            sum.shared_backends += part.shared_backends;
+            sum.pinned_backends += part.pinned_backends;
+            sum.pinned_in_use += part.pinned_in_use;
+            sum.replies_owed += part.replies_owed;
+            add(sum.counters, part.counters);
+        }
+    }
+    std::vector<RedisSnapshot> all;
+    all.reserve(sums.size());
+    for (auto& [name, sum] : sums)
+        all.push_back(std::move(sum));
+    return all;
 }
 
 std::vector<PoolSnapshot> pools_of(const Snapshot& snapshot) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "protocol/pg/client_session.hpp"
+#include "protocol/resp/backend_session.hpp"
+#include "protocol/resp/client_session.hpp"
 
 #include "pool/stats.hpp"
 
@@ -46,6 +48,36 @@ constexpr std::size_t hold_count = 3;
 /// Why a result is not kept for a client that does not keep up.
 enum class SpoolRefusal : std::uint8_t { client_limit, memory };
 constexpr std::size_t spool_refusal_count = 2;
+
+/// What one worker has counted for one Redis since it started. Only ever growing.
+struct RedisCounters {
+    std::uint64_t commands = 0;        ///< Sent on to backends on behalf of clients.
+    std::uint64_t received_bytes = 0;  ///< From clients, sent on to backends.
+    std::uint64_t sent_bytes = 0;      ///< From backends, sent on to clients.
+    std::uint64_t lost_replies = 0;    ///< Owed by backends that were lost.
+    std::uint64_t slow_readers = 0;    ///< Clients cut because they left replies unread.
+    std::array<std::uint64_t, resp::error_kind_count> errors{};  ///< Replies, by what they say.
+    std::array<std::uint64_t, resp::pin_reason_count> pins{};
+    Histogram wait_seconds;  ///< For a pinned backend; 0 counts too.
+};
+
+struct RedisSnapshot {
+    std::string database;
+    RedisCounters counters;
+    std::uint32_t clients = 0;
+    std::uint32_t clients_waiting = 0;
+    std::uint32_t shared_backends = 0;
+    std::uint32_t pinned_backends = 0;
+    std::uint32_t pinned_in_use = 0;
+    std::uint64_t replies_owed = 0;
+};
+
+/// The bounds of one Redis over all workers.
+struct RedisBounds {
+    std::string database;
+    std::uint32_t max_connections = 0;
+    std::uint32_t pinned_connections = 0;
+};
 
 /// What one worker has counted for one pool since it started. Only ever growing.
 struct PoolCounters {
@@ -115,8 +147,11 @@ struct WorkerSnapshot {
     std::vector<PoolSnapshot> departed;  ///< Of shards that a reload has ended: their counters.
     std::uint32_t clients_login = 0;     ///< Connected and not logged in yet.
     std::uint32_t clients_console = 0;
-    std::uint64_t texts = 0;           ///< Parsed SQL texts that are remembered.
-    std::uint64_t text_bytes = 0;      ///< What they occupy.
+    std::uint64_t texts = 0;       ///< Parsed SQL texts that are remembered.
+    std::uint64_t text_bytes = 0;  ///< What they occupy.
+    std::vector<RedisSnapshot> redis;
+    std::uint64_t redis_clients_accepted = 0;
+    std::array<std::uint64_t, refusal_reason_count> redis_refusals{};
     std::vector<ClientRow> clients;    ///< Only with SnapshotDetail::rows.
     std::vector<BackendRow> backends;  ///< Only with SnapshotDetail::rows.
 };
@@ -125,7 +160,9 @@ struct Snapshot {
     std::vector<WorkerSnapshot> workers;
     std::uint32_t max_clients = 0;
     std::uint32_t max_backends = 0;
-    std::uint32_t backends_used = 0;  ///< Of max_backends.
+    std::uint32_t backends_used = 0;      ///< Of max_backends.
+    std::uint32_t redis_max_clients = 0;  ///< 0: the Redis side is not served.
+    std::vector<RedisBounds> redis_bounds;
     std::uint64_t buffer_bytes = 0;
     std::uint64_t buffer_bytes_max = 0;
     std::chrono::system_clock::time_point started;
@@ -133,6 +170,9 @@ struct Snapshot {
 };
 
 void add_counters(PoolSnapshot& sum, const PoolSnapshot& part);
+
+/// Each Redis's parts of several workers, added up; sorted by database.
+[[nodiscard]] std::vector<RedisSnapshot> redis_of(const Snapshot& snapshot);
 
 /// The same pool's parts of several workers, added up; sorted by database, then user. What its
 /// predecessors counted before a reload is in its counters.

@@ -9,6 +9,7 @@
 #include "server/pg/console.hpp"
 #include "server/pg/login.hpp"
 #include "server/pg/shard.hpp"
+#include "server/redis/side.hpp"
 
 #include <pthread.h>
 
@@ -41,12 +42,14 @@ Worker::Worker(Shared& shared, unsigned index, std::unique_ptr<net::Engine> engi
       configuration_(shared.configuration()),
       index_(index),
       engine_(std::move(engine)),
-      statement_memo_({}, random_seed()) {}
+      statement_memo_({}, random_seed()),
+      redis_(std::make_unique<RedisSide>(*this)) {}
 
 Worker::~Worker() = default;
 
 void Worker::reconfigure(std::shared_ptr<const Configuration> configuration) {
     configuration_ = std::move(configuration);
+    redis_->reconfigure();
     // Of pools that an earlier reload retired and nobody has asked for since.
     std::erase_if(departed_, [this](const auto& departed) {
         return !shared_.registry.find({departed.first.first, departed.first.second});
@@ -59,6 +62,7 @@ void Worker::shut() {
         if (client && client->phase() != PgClient::Phase::leaving) client->leave("shutdown");
     }
     listeners_.clear();
+    redis_->shut();
     for (auto& [entry, shard] : shards_) {
         shard->close_all();
     }
@@ -83,8 +87,8 @@ void Worker::join() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Worker::listen(ListeningSocket socket) {
-    listeners_.push_back(std::make_unique<Listener>(*this, std::move(socket)));
+void Worker::listen(ListeningSocket socket, Side side) {
+    listeners_.push_back(std::make_unique<Listener>(*this, std::move(socket), side));
 }
 
 void Worker::stop_listening() {
@@ -106,9 +110,17 @@ void Worker::place(std::unique_ptr<PgClient> client) {
     ++client_count_;
 }
 
-void Worker::accepted(int fd, const net::SocketAddress& peer) {
+std::size_t Worker::client_count() const noexcept {
+    return client_count_ + redis_->client_count();
+}
+
+void Worker::accepted(int fd, const net::SocketAddress& peer, Side side) {
     if (phase_ == Phase::shut) {
         engine_->close(fd);
+        return;
+    }
+    if (side == Side::redis) {
+        redis_->accepted(fd);
         return;
     }
     ++counters.clients_accepted;
@@ -277,6 +289,7 @@ void Worker::drain() {
     for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
         if (clients_[slot]) clients_[slot]->drain();
     }
+    redis_->drain();
     for (auto& [entry, shard] : shards_) {
         shard->engine().drain(engine_->now());
         shard->perform_orders();
@@ -287,6 +300,7 @@ void Worker::dismiss_all() {
     for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
         if (clients_[slot]) clients_[slot]->refuse(RefusalReason::shutdown);
     }
+    redis_->dismiss_all(RefusalReason::shutdown);
 }
 
 WorkerSnapshot Worker::snapshot(SnapshotDetail detail) {
@@ -310,6 +324,7 @@ WorkerSnapshot Worker::snapshot(SnapshotDetail detail) {
         if (client->phase() == PgClient::Phase::console) ++snapshot.clients_console;
         if (detail == SnapshotDetail::rows) snapshot.clients.push_back(row_of(*client));
     }
+    redis_->append_snapshot(snapshot, detail);
     if (detail == SnapshotDetail::counters) return snapshot;
     for (auto& [entry, shard] : shards_)
         shard->append_rows(snapshot.backends);

@@ -25,6 +25,7 @@ namespace sluice::server {
 class CancelCall;
 class PgClient;
 class PgShard;
+class RedisSide;
 
 /// One thread with its engine, its listeners, its clients and its shards of the pools.
 ///
@@ -54,9 +55,10 @@ class Worker {
         return shared_.next_id.fetch_add(1, std::memory_order_relaxed);
     }
 
-    void listen(ListeningSocket socket);
+    void listen(ListeningSocket socket, Side side);
     void stop_listening();
-    void accepted(int fd, const net::SocketAddress& peer);
+    void accepted(int fd, const net::SocketAddress& peer, Side side = Side::postgres);
+    [[nodiscard]] RedisSide& redis() noexcept { return *redis_; }
     /// Takes in a client that logged in elsewhere and belongs to a shard of this worker. Null when
     /// this worker has shut: the client has left then.
     PgClient* adopt(std::unique_ptr<PgClient> client);
@@ -91,7 +93,7 @@ class Worker {
     /// Shutdown: clients that hold nothing leave now, the others when their transaction ends.
     void drain();
     [[nodiscard]] bool draining() const noexcept { return phase_ != Phase::serving; }
-    [[nodiscard]] std::size_t client_count() const noexcept { return client_count_; }
+    [[nodiscard]] std::size_t client_count() const noexcept;
     /// Every client leaves now.
     void dismiss_all();
 
@@ -121,6 +123,7 @@ class Worker {
     std::size_t client_count_ = 0;
     std::unordered_map<const pool::PoolEntry*, std::unique_ptr<PgShard>> shards_;
     std::map<PoolName, PoolSnapshot> departed_;  ///< Of freed shards: their counters alone matter.
+    std::unique_ptr<RedisSide> redis_;
     std::vector<std::unique_ptr<CancelCall>> cancel_calls_;
     std::array<std::byte, 512>
         random_{};  ///< Fetched from the generator in one go, used up in order.

@@ -355,7 +355,13 @@ std::size_t ClientSession::refuse(wire::Bytes available, const SessionTerms& ter
     if (scan.bytes == 0) return 0;
     if (!muted()) append_error(out, error);
     command_done();
-    end_transaction();
+    // What was to be queued and was not must not let the rest of the block run without it.
+    const auto name = ArgumentReader(available).next();
+    if (transaction_ == Transaction::held && !(name && is_word(*name, "exec"))) {
+        aborted_ = true;
+    } else {
+        end_transaction();
+    }
     return scan.bytes;
 }
 

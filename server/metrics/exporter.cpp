@@ -1,21 +1,15 @@
 #include "server/metrics/exporter.hpp"
 
-#include "protocol/assert.hpp"
-
 #include "config/values.hpp"
 
 #include "server/admin/backend_count.hpp"
 #include "server/metrics/label_value.hpp"
 #include "server/metrics/names.hpp"
-
-#include <prometheus/client_metric.h>
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
+#include "server/metrics/page.hpp"
+#include "server/metrics/redis_samples.hpp"
 
 #include <array>
-#include <limits>
 #include <span>
-#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -49,77 +43,6 @@ constexpr std::array<std::pair<Backend::State, std::string_view>, 7> backend_lab
     {Backend::State::travelling, "travelling"},
     {Backend::State::closing, "closing"},
 }};
-
-double seconds_of(std::chrono::nanoseconds duration) {
-    return std::chrono::duration<double>(duration).count();
-}
-
-prometheus::MetricType library_type(MetricType type) {
-    switch (type) {
-        case MetricType::gauge: return prometheus::MetricType::Gauge;
-        case MetricType::counter: return prometheus::MetricType::Counter;
-        case MetricType::histogram: return prometheus::MetricType::Histogram;
-    }
-    return prometheus::MetricType::Untyped;
-}
-
-/// All families in the table's order, filled sample by sample.
-class Page {
-  public:
-    Page() {
-        families_.reserve(metric_count);
-        for (const MetricName& row : metric_names()) {
-            families_.push_back(
-                {std::string(row.name), std::string(row.help), library_type(row.type), {}});
-        }
-    }
-
-    /// `labels` are the values of the metric's label names, in the table's order.
-    void add(Metric metric, std::span<const std::string_view> labels, double value) {
-        prometheus::ClientMetric& sample = new_sample(metric, labels);
-        sample.gauge.value = value;
-        sample.counter.value = value;
-    }
-    template <class Count>
-    void add(Metric metric, std::span<const std::string_view> labels, Count value) {
-        add(metric, labels, static_cast<double>(value));
-    }
-    void add(Metric metric, std::span<const std::string_view> labels, const Histogram& value) {
-        prometheus::ClientMetric::Histogram& sample = new_sample(metric, labels).histogram;
-        sample.bucket.reserve(value.counts().size());
-        std::uint64_t count = 0;
-        for (std::size_t at = 0; at < value.counts().size(); ++at) {
-            count += value.counts()[at];
-            const bool is_last = at == Histogram::bounds.size();
-            sample.bucket.push_back({count, is_last ? std::numeric_limits<double>::infinity()
-                                                    : seconds_of(Histogram::bounds[at])});
-        }
-        sample.sample_count = count;
-        sample.sample_sum = seconds_of(value.sum());
-    }
-
-    [[nodiscard]] std::string text() const {
-        std::ostringstream out;
-        prometheus::TextSerializer().Serialize(out, families_);
-        return std::move(out).str();
-    }
-
-  private:
-    prometheus::ClientMetric& new_sample(Metric metric, std::span<const std::string_view> labels) {
-        const MetricName& row = name_of(metric);
-        SLUICE_ASSERT(labels.size() == row.labels.size());
-        prometheus::ClientMetric sample;
-        sample.label.reserve(labels.size());
-        for (std::size_t at = 0; at < labels.size(); ++at) {
-            sample.label.push_back({std::string(row.labels[at]), std::string(labels[at])});
-        }
-        auto& samples = families_[static_cast<std::size_t>(metric)].metric;
-        samples.push_back(std::move(sample));
-        return samples.back();
-    }
-
-    std::vector<prometheus::MetricFamily> families_;
-};
 
 /// The samples of one pool.
 class PoolSamples {
@@ -273,6 +196,10 @@ void add_worker(Page& page, WorkerTotals& totals, const WorkerSnapshot& worker) 
         clients += std::uint64_t{pool.clients_idle} + pool.clients_waiting + pool.clients_active;
         backends += backend_count(pool.stats);
     }
+    for (const RedisSnapshot& redis : worker.redis) {
+        clients += redis.clients;
+        backends += std::uint64_t{redis.shared_backends} + redis.pinned_backends;
+    }
     const std::string number = std::to_string(worker.worker);
     const std::array<std::string_view, 1> labels{number};
     page.add(Metric::worker_clients, labels, clients);
@@ -341,6 +268,7 @@ std::string metrics_text(const Snapshot& snapshot) {
         add_gauges(samples, pool);
         add_counters(samples, pool);
     }
+    add_redis_side(page, snapshot);
     return page.text();
 }
 

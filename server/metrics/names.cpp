@@ -21,6 +21,10 @@ constexpr std::array<std::string_view, 5> pool_reason{"mode", "database", "user"
 constexpr std::array<std::string_view, 5> pool_waited{"mode", "database", "user", "pool", "waited"};
 constexpr std::array<std::string_view, 5> pool_mode{"mode", "database", "user", "pool",
                                                     "pool_mode"};
+constexpr std::array<std::string_view, 2> redis{"mode", "database"};
+constexpr std::array<std::string_view, 3> redis_kind{"mode", "database", "kind"};
+constexpr std::array<std::string_view, 3> redis_error{"mode", "database", "error"};
+constexpr std::array<std::string_view, 3> redis_reason{"mode", "database", "reason"};
 
 constexpr std::array<MetricName, metric_count> rows{{
     {Metric::build_info, "sluice_build_info", gauge, version, "Always 1; the version is a label."},
@@ -147,6 +151,35 @@ constexpr std::array<MetricName, metric_count> rows{{
      "Bytes that were so kept."},
     {Metric::pool_spool_refusals, "sluice_pool_spool_refusals_total", counter, pool_reason,
      "Results that were not kept further, so that their backend waits for the client."},
+    {Metric::redis_connections_max, "sluice_redis_max_connections", gauge, redis,
+     "Backends of one Redis, of every kind together, that there may be."},
+    {Metric::redis_pinned_max, "sluice_redis_pinned_connections", gauge, redis,
+     "Of those, backends for clients that need one of their own."},
+    {Metric::redis_backends, "sluice_redis_backends", gauge, redis_kind,
+     "Backends by kind, those that are connecting included."},
+    {Metric::redis_pinned_in_use, "sluice_redis_pinned_in_use", gauge, redis,
+     "Pinned backends that a client holds."},
+    {Metric::redis_clients, "sluice_redis_clients", gauge, redis, "Clients connected."},
+    {Metric::redis_waiting_clients, "sluice_redis_waiting_clients", gauge, redis,
+     "Clients that wait for a backend."},
+    {Metric::redis_owed_replies, "sluice_redis_owed_replies", gauge, redis,
+     "Replies that backends owe."},
+    {Metric::redis_commands, "sluice_redis_commands_total", counter, redis,
+     "Commands sent on to backends."},
+    {Metric::redis_received_bytes, "sluice_redis_received_bytes_total", counter, redis,
+     "Bytes from clients, sent on to backends."},
+    {Metric::redis_sent_bytes, "sluice_redis_sent_bytes_total", counter, redis,
+     "Bytes from backends, sent on to clients."},
+    {Metric::redis_error_replies, "sluice_redis_error_replies_total", counter, redis_error,
+     "Error replies of backends, by their first word."},
+    {Metric::redis_pins, "sluice_redis_pins_total", counter, redis_reason,
+     "Pinned backends handed out."},
+    {Metric::redis_pin_wait, "sluice_redis_pin_wait_seconds", histogram, redis,
+     "From asking for a pinned backend to holding one."},
+    {Metric::redis_lost_replies, "sluice_redis_lost_replies_total", counter, redis,
+     "Replies that lost backends owed; each was answered by an error."},
+    {Metric::redis_slow_readers, "sluice_redis_slow_readers_total", counter, redis,
+     "Clients cut because they left client_buffer_max of replies unread."},
 }};
 
 constexpr bool rows_are_in_order() {

@@ -70,8 +70,23 @@ enum class Metric : std::uint8_t {
     pool_spool_bytes,
     pool_spooled_bytes,
     pool_spool_refusals,
+    redis_connections_max,
+    redis_pinned_max,
+    redis_backends,
+    redis_pinned_in_use,
+    redis_clients,
+    redis_waiting_clients,
+    redis_owed_replies,
+    redis_commands,
+    redis_received_bytes,
+    redis_sent_bytes,
+    redis_error_replies,
+    redis_pins,
+    redis_pin_wait,
+    redis_lost_replies,
+    redis_slow_readers,
 };
-constexpr std::size_t metric_count = 61;
+constexpr std::size_t metric_count = 76;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

@@ -32,6 +32,21 @@ class Watcher {
     Kind kind_;
 };
 
+/// Something that is done once at the end of a turn, however often the turn asked for it: what many
+/// peers put together leaves in one system call.
+class TurnEnd {
+  public:
+    TurnEnd() = default;
+    virtual ~TurnEnd() = default;
+    TurnEnd(const TurnEnd&) = delete;
+    TurnEnd& operator=(const TurnEnd&) = delete;
+    virtual void turn_ended() = 0;
+
+  private:
+    friend class Engine;
+    bool asked_ = false;
+};
+
 /// One worker's input and output: moves bytes between sockets and streams, keeps its time, runs
 /// what other threads post. Sessions and the relay are written against this interface alone, so
 /// that they run unchanged on another one.
@@ -77,6 +92,18 @@ class Engine {
     virtual void watch(int fd, Watcher& watcher, Readiness readiness) = 0;
     virtual void unwatch(int fd) noexcept = 0;
 
+    /// Calls `what` at the end of this turn, before the next wait.
+    void at_turn_end(TurnEnd& what) {
+        if (what.asked_) return;
+        what.asked_ = true;
+        turn_ends_.push_back(&what);
+    }
+    /// `what` goes away.
+    void forget_turn_end(TurnEnd& what) noexcept {
+        if (what.asked_) std::erase(turn_ends_, &what);
+        what.asked_ = false;
+    }
+
     /// Destroys `dead` at the end of this turn, when no event of the turn can name it any more.
     template <typename T>
     void bury(std::unique_ptr<T> dead) {
@@ -96,6 +123,15 @@ class Engine {
         now_ = now;
         turn_events_ = events;
     }
+    void run_turn_ends() {
+        // One may ask for another, or for its own next time.
+        while (!turn_ends_.empty()) {
+            TurnEnd* const next = turn_ends_.back();
+            turn_ends_.pop_back();
+            next->asked_ = false;
+            next->turn_ended();
+        }
+    }
     void clear_graveyard() {
         // A destructor may bury more.
         while (!graveyard_.empty()) {
@@ -109,6 +145,7 @@ class Engine {
     TimerWheel timers_;
     TimePoint now_;
     int turn_events_ = 0;
+    std::vector<TurnEnd*> turn_ends_;
     std::vector<std::unique_ptr<void, void (*)(void*)>> graveyard_;
 };
 

@@ -74,6 +74,7 @@ class EpollEngine final : public Engine, private Watcher {
             }
             settle_changed();
             timers().advance(now());
+            run_turn_ends();
             settle_changed();
             clear_graveyard();
         }
@@ -81,6 +82,7 @@ class EpollEngine final : public Engine, private Watcher {
 
     bool run_posted() override {
         const bool any = run_tasks();
+        run_turn_ends();
         clear_graveyard();
         return any;
     }

@@ -35,12 +35,14 @@ void SimEngine::turn() {
     if (!tasks_first) run_tasks();
     settle_changed();
     timers().advance(now());
+    run_turn_ends();
     settle_changed();
     clear_graveyard();
 }
 
 bool SimEngine::run_posted() {
     const bool any = run_tasks();
+    run_turn_ends();
     clear_graveyard();
     return any;
 }

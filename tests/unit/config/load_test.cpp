@@ -108,7 +108,7 @@ TEST(Load, reports_every_mistake_at_once_with_its_place) {
         "[postgres.databases.app]\n"
         "hosts = \"h\"\n"
         "port = 70000\n"
-        "[redis]\n"
+        "[redys]\n"
         "[databases]\n"
         "[postgers]\n",
         "f");
@@ -130,7 +130,7 @@ TEST(Load, reports_every_mistake_at_once_with_its_place) {
         {"f:16:21: error", "no `host`"},
         {"f:17:1: error", "did you mean `host`?"},
         {"f:18:8: error", "wanted 1 to 65535, found 70000"},
-        {"f:19:2: error", "Redis mode is not in this version"},
+        {"f:19:2: error", "did you mean [redis]?"},
         {"f:20:2: error", "it is [postgres.databases.NAME] here"},
         {"f:21:2: error", "did you mean [postgres]?"},
     };
@@ -309,7 +309,7 @@ TEST(Load, mistakes_of_assignments_bear_their_option) {
     const auto result = load_text(users, "f", assignments);
     EXPECT_TRUE(says(result.problems, "--set: error: postgres.pool_size", "wanted a whole number"));
     EXPECT_TRUE(says(result.problems, "--set: error", "unknown key `nonsense`"));
-    EXPECT_TRUE(says(result.problems, "--set: error", "Redis mode"));
+    EXPECT_TRUE(says(result.problems, "--set: error: redis.listen", "wanted a numeric address"));
     EXPECT_TRUE(says(result.problems, "--set: error", "wanted a section [postgres]"));
     EXPECT_EQ(result.problems.size(), 4U) << texts_of(result.problems);
 }

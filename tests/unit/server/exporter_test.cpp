@@ -108,6 +108,7 @@ TEST(Exporter, names_keep_the_rules_of_prometheus) {
 TEST(Exporter, adds_up_the_workers) {
     const std::string page = metrics_text(snapshot_sample());
     const std::string app = R"({mode="postgres",database="app",user="alice",pool="alice@app")";
+    const std::string cache = R"({mode="redis",database="cache")";
     for (const std::string& line : {
              std::string(R"(sluice_build_info{version="0.1.0"} 1)"),
              std::string("sluice_start_time_seconds 1769900400"),
@@ -116,13 +117,21 @@ TEST(Exporter, adds_up_the_workers) {
              std::string(R"(sluice_clients{mode="postgres",state="waiting"} 4)"),
              std::string(R"(sluice_clients{mode="postgres",state="active"} 6)"),
              std::string(R"(sluice_clients{mode="postgres",state="console"} 1)"),
-             std::string(R"(sluice_worker_clients{worker="0"} 54)"),
-             std::string(R"(sluice_worker_clients{worker="1"} 45)"),
-             std::string(R"(sluice_worker_backends{worker="1"} 6)"),
+             std::string(R"(sluice_worker_clients{worker="0"} 74)"),
+             std::string(R"(sluice_worker_clients{worker="1"} 65)"),
+             std::string(R"(sluice_worker_backends{worker="1"} 11)"),
              std::string(R"(sluice_refusals_total{mode="postgres",reason="login_failed"} 6)"),
              std::string(R"(sluice_refusals_total{mode="postgres",reason="shutdown"} 0)"),
              std::string(R"(sluice_cancels_total{mode="postgres",result="forwarded"} 2)"),
              std::string(R"(sluice_pools{mode="postgres"} 2)"),
+             std::string(R"(sluice_clients_accepted_total{mode="redis"} 30)"),
+             std::string(R"(sluice_refusals_total{mode="redis",reason="login_failed"} 0)"),
+             "sluice_redis_max_connections" + cache + "} 60",
+             "sluice_redis_clients" + cache + "} 40",
+             "sluice_redis_backends" + cache + R"(,kind="pinned"} 6)",
+             "sluice_redis_commands_total" + cache + "} 200",
+             "sluice_redis_error_replies_total" + cache + R"(,error="oom"} 8)",
+             "sluice_redis_pins_total" + cache + R"(,reason="watch"} 10)",
              "sluice_pool_size" + app + "} 8",
              "sluice_pool_backends" + app + R"(,state="active"} 6)",
              "sluice_pool_backends" + app + R"(,state="opening"} 4)",

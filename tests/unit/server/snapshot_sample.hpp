@@ -13,6 +13,25 @@ inline void add_texts(WorkerSnapshot& worker) {
     worker.text_bytes = 512;
 }
 
+/// The same Redis on both workers.
+inline void add_redis_sample(Snapshot& snapshot) {
+    RedisSnapshot cache;
+    cache.database = "cache";
+    cache.clients = 20;
+    cache.clients_waiting = 2;
+    cache.shared_backends = 2;
+    cache.pinned_backends = 3;
+    cache.pinned_in_use = 1;
+    cache.counters.commands = 100;
+    cache.counters.errors[static_cast<std::size_t>(resp::ErrorKind::oom)] = 4;
+    cache.counters.pins[static_cast<std::size_t>(resp::PinReason::watch)] = 5;
+    for (WorkerSnapshot& worker : snapshot.workers)
+        worker.redis = {cache};
+    snapshot.workers.front().redis_clients_accepted = 30;
+    snapshot.redis_max_clients = 500;
+    snapshot.redis_bounds = {{"cache", 60, 50}};
+}
+
 /// The pool alice@app on one worker.
 [[nodiscard]] inline PoolSnapshot pool_sample() {
     using namespace std::chrono_literals;
@@ -92,6 +111,7 @@ inline void add_texts(WorkerSnapshot& worker) {
     second.counters.accept_failures = 1;
     second.pools = {app};
     second.backends.push_back({8, "alice", "app", "idle", "10.0.0.5:5432", 4712, 0, 60s});
+    add_redis_sample(snapshot);
     return snapshot;
 }
 

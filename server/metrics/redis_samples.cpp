@@ -1,0 +1,91 @@
+#include "server/metrics/redis_samples.hpp"
+
+#include "server/metrics/label_value.hpp"
+#include "server/metrics/page.hpp"
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace sluice::server {
+
+namespace {
+
+constexpr std::string_view redis_mode = "redis";
+
+/// The samples of one Redis.
+class RedisSamples {
+  public:
+    RedisSamples(Page& page, const std::string& database)
+        : page_(page), database_(label_value(database)) {}
+
+    template <class Value>
+    void add(Metric metric, const Value& value) {
+        const std::array<std::string_view, 2> labels{redis_mode, database_};
+        page_.add(metric, labels, value);
+    }
+    template <class Value>
+    void add(Metric metric, std::string_view last_label, const Value& value) {
+        const std::array<std::string_view, 3> labels{redis_mode, database_, last_label};
+        page_.add(metric, labels, value);
+    }
+
+  private:
+    Page& page_;
+    std::string database_;
+};
+
+void add_redis(Page& page, const RedisSnapshot& redis) {
+    RedisSamples samples(page, redis.database);
+    samples.add(Metric::redis_backends, "shared", redis.shared_backends);
+    samples.add(Metric::redis_backends, "pinned", redis.pinned_backends);
+    samples.add(Metric::redis_pinned_in_use, redis.pinned_in_use);
+    samples.add(Metric::redis_clients, redis.clients);
+    samples.add(Metric::redis_waiting_clients, redis.clients_waiting);
+    samples.add(Metric::redis_owed_replies, redis.replies_owed);
+    const RedisCounters& counters = redis.counters;
+    samples.add(Metric::redis_commands, counters.commands);
+    samples.add(Metric::redis_received_bytes, counters.received_bytes);
+    samples.add(Metric::redis_sent_bytes, counters.sent_bytes);
+    for (std::size_t at = 0; at < counters.errors.size(); ++at) {
+        samples.add(Metric::redis_error_replies, resp::name_of(static_cast<resp::ErrorKind>(at)),
+                    counters.errors[at]);
+    }
+    for (std::size_t at = 0; at < counters.pins.size(); ++at) {
+        samples.add(Metric::redis_pins, resp::name_of(static_cast<resp::PinReason>(at)),
+                    counters.pins[at]);
+    }
+    samples.add(Metric::redis_pin_wait, counters.wait_seconds);
+    samples.add(Metric::redis_lost_replies, counters.lost_replies);
+    samples.add(Metric::redis_slow_readers, counters.slow_readers);
+}
+
+}  // namespace
+
+void add_redis_side(Page& page, const Snapshot& snapshot) {
+    if (snapshot.redis_max_clients == 0) return;
+    const std::array<std::string_view, 1> mode{redis_mode};
+    page.add(Metric::max_clients, mode, snapshot.redis_max_clients);
+    std::uint64_t accepted = 0;
+    std::array<std::uint64_t, refusal_reason_count> refusals{};
+    for (const WorkerSnapshot& worker : snapshot.workers) {
+        accepted += worker.redis_clients_accepted;
+        for (std::size_t at = 0; at < refusals.size(); ++at)
+            refusals[at] += worker.redis_refusals[at];
+    }
+    page.add(Metric::clients_accepted, mode, accepted);
+    for (std::size_t at = 0; at < refusals.size(); ++at) {
+        const std::array<std::string_view, 2> labels{redis_mode,
+                                                     row_of(static_cast<RefusalReason>(at)).label};
+        page.add(Metric::refusals, labels, refusals[at]);
+    }
+    for (const RedisBounds& bounds : snapshot.redis_bounds) {
+        RedisSamples samples(page, bounds.database);
+        samples.add(Metric::redis_connections_max, bounds.max_connections);
+        samples.add(Metric::redis_pinned_max, bounds.pinned_connections);
+    }
+    for (const RedisSnapshot& redis : redis_of(snapshot))
+        add_redis(page, redis);
+}
+
+}  // namespace sluice::server

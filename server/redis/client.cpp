@@ -1,0 +1,224 @@
+#include "server/redis/client.hpp"
+
+#include "protocol/resp/replies.hpp"
+
+#include "server/log.hpp"
+#include "server/redis/backend.hpp"
+#include "server/redis/refusal.hpp"
+#include "server/redis/relay.hpp"
+#include "server/redis/shard.hpp"
+#include "server/redis/side.hpp"
+#include "server/worker.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace sluice::server {
+
+namespace {
+
+/// How long a client may take to read what was sent before it was closed.
+constexpr std::chrono::milliseconds farewell_time{10'000};
+
+}  // namespace
+
+RedisClient::RedisClient(RedisSide& side, std::uint64_t id, std::uint32_t slot)
+    : Stream(side.worker().engine()),
+      side_(side),
+      terms_(&side.terms_of({})),
+      session_(terms_->login),
+      id_(id),
+      accepted_at_(side.worker().engine().now()),
+      since_(accepted_at_),
+      slot_(slot) {
+    if (session_.logged_in()) phase_ = Phase::serving;
+}
+
+RedisClient::~RedisClient() {
+    inbox_.clear(side_.worker().shared().buffers);
+}
+
+void RedisClient::begin(int fd) {
+    // Who comes when all places are taken is heard out first: an error before its first command
+    // would be taken for the answer to none, and client libraries lose their count.
+    counted_ = side_.worker().shared().redis_clients.try_take();
+    if (!counted_) phase_ = Phase::full;
+    open(fd);
+    arm_timer();
+    look();
+}
+
+bool RedisClient::pinned() const noexcept {
+    return backend_ != nullptr && backend_->use() == RedisBackend::Use::pinned;
+}
+
+void RedisClient::received(wire::Bytes bytes) {
+    if (phase_ == Phase::leaving) return;
+    if (phase_ == Phase::full) {
+        refuse(RefusalReason::too_many_clients);
+        return;
+    }
+    // Else it is the beginning of a login or a wait, which new bytes do not put off.
+    if (phase_ == Phase::serving) since_ = engine().now();
+    RedisRelay::client_received(*this, bytes);
+}
+
+void RedisClient::output_drained() {
+    RedisRelay::balance(*this);
+}
+
+void RedisClient::ended(int error) {
+    if (phase_ == Phase::leaving) {
+        side_.dismiss(*this);
+        return;
+    }
+    if (error == ENOBUFS) {
+        refuse(RefusalReason::buffers_spent);
+        return;
+    }
+    leave(error == 0 ? "closed by client" : "connection lost");
+}
+
+void RedisClient::arm_timer() {
+    const config::Redis& settings = side_.settings();
+    net::Duration limit{0};
+    if (phase_ == Phase::login || phase_ == Phase::full) limit = settings.client_login_timeout;
+    if (phase_ == Phase::awaiting_link) limit = settings.wait_timeout;
+    if (phase_ == Phase::serving) limit = settings.client_idle_timeout;
+    if (limit.count() > 0) {
+        engine().timers().arm(*this, since_ + limit);
+    } else {
+        disarm();
+    }
+}
+
+void RedisClient::expired(net::TimePoint now) {
+    const config::Redis& settings = side_.settings();
+    switch (phase_) {
+        case Phase::login:
+        case Phase::full: refuse(RefusalReason::login_timeout); return;
+        case Phase::awaiting_link:
+            shard_->leave(*this);
+            refuse_request(RefusalReason::wait_timeout, redis_wait_error(now - since_));
+            return;
+        case Phase::serving:
+            // Whoever waits for a reply, or for messages, is not idle.
+            if (owed_ > 0 || session_.raw() || now - since_ < settings.client_idle_timeout) {
+                if (now - since_ >= settings.client_idle_timeout) since_ = now;
+                arm_timer();
+                return;
+            }
+            leave("client_idle_timeout");
+            return;
+        case Phase::awaiting_pin: return;
+        case Phase::leaving:
+            close();
+            side_.dismiss(*this);
+            return;
+    }
+}
+
+void RedisClient::granted(RedisBackend& backend) {
+    side_.counters_of(*shard_).wait_seconds.record(engine().now() - arrived());
+    phase_ = Phase::serving;
+    arm_timer();
+    RedisRelay::begin_pin(*this, backend);
+    RedisRelay::serve(*this, {});
+}
+
+void RedisClient::refused(pool::Refused reason) {
+    switch (reason) {
+        case pool::Refused::wait_timeout:
+            refuse_request(RefusalReason::wait_timeout, redis_wait_error(engine().now() - since_));
+            return;
+        case pool::Refused::queue_full:
+            refuse_request(RefusalReason::queue_full, redis_error_of(RefusalReason::queue_full));
+            return;
+        case pool::Refused::backend_rejected:
+            refuse_request(RefusalReason::backend_rejected,
+                           redis_unreachable_error(shard_->pool().last_error()));
+            return;
+        case pool::Refused::draining: refuse(RefusalReason::shutdown); return;
+    }
+}
+
+void RedisClient::link_ready() {
+    phase_ = Phase::serving;
+    arm_timer();
+    RedisRelay::serve(*this, {});
+}
+
+void RedisClient::link_refused() {
+    refuse_request(RefusalReason::backend_rejected,
+                   redis_unreachable_error(shard_->pool().last_error()));
+}
+
+void RedisClient::unlink(RedisBackend& backend) noexcept {
+    if (backend_ == &backend) backend_ = nullptr;
+}
+
+void RedisClient::refuse_request(RefusalReason reason, std::string_view error) {
+    ++side_.refusals[static_cast<std::size_t>(reason)];
+    phase_ = Phase::serving;
+    std::string out;
+    const std::size_t bytes = session_.refuse(inbox_.bytes(), terms_->session, error, out);
+    if (bytes == 0) {
+        resp::append_error(out, error);
+        send(out);
+        leave("refused within a request");
+        return;
+    }
+    inbox_.consume(bytes, side_.worker().shared().buffers);
+    send(out);
+    arm_timer();
+    RedisRelay::serve(*this, {});
+}
+
+void RedisClient::refuse(RefusalReason reason) {
+    if (phase_ == Phase::leaving) return;
+    ++side_.refusals[static_cast<std::size_t>(reason)];
+    if (row_of(reason).loudness == Loudness::warning) {
+        log::warning("client refused", {{"client", id_}, {"reason", row_of(reason).label}});
+    }
+    // In the middle of a reply nothing can be said that the client would understand.
+    const bool within_reply = backend_ != nullptr && backend_->session.within_reply_of() == owner();
+    if (!within_reply) {
+        std::string out;
+        resp::append_error(out, redis_error_of(reason));
+        send(out);
+    }
+    leave(row_of(reason).label);
+}
+
+void RedisClient::leave(std::string_view why, Ending ending) {
+    if (phase_ == Phase::leaving) return;
+    RedisRelay::part(*this);
+    const bool was_counted = counted_ && phase_ != Phase::login;
+    phase_ = Phase::leaving;
+    disarm();
+    if (counted_) side_.worker().shared().redis_clients.give_back();
+    counted_ = false;
+    if (was_counted && side_.worker().configuration().settings.log.log_disconnections) {
+        log::info("client left", {{"client", id_}, {"reason", why}});
+    }
+    if (ending == Ending::cut) close();
+    if (is_open()) {
+        close_after_output();
+        engine().timers().arm(*this, engine().now() + farewell_time);
+    } else {
+        side_.dismiss(*this);
+    }
+}
+
+void RedisClient::take_terms() noexcept {
+    terms_ = &side_.terms_of(session_.user());
+}
+
+void RedisClient::drain() {
+    if (phase_ == Phase::leaving) return;
+    const bool holds = owed_ > 0 || session_.holds_pin() || phase_ == Phase::awaiting_link ||
+                       phase_ == Phase::awaiting_pin;
+    if (!holds || session_.raw()) leave("shutdown");
+}
+
+}  // namespace sluice::server

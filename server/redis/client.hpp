@@ -1,0 +1,101 @@
+#pragma once
+
+#include "protocol/resp/client_session.hpp"
+#include "protocol/resp/owed_queue.hpp"
+
+#include "pool/waiter.hpp"
+
+#include "server/net/inbox.hpp"
+#include "server/net/stream.hpp"
+#include "server/net/timer_wheel.hpp"
+#include "server/refusal.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluice::server {
+
+class RedisBackend;
+class RedisShard;
+class RedisSide;
+struct RedisTerms;
+
+/// One client of the Redis side, from accept to close.
+///
+/// It has at most one backend at a time: a shared one that it comes back to as long as it likes, or
+/// a pinned one. While replies are owed to it, it changes neither, so they come in order.
+///
+/// Owned by its worker's RedisSide. Confined to: its worker.
+class RedisClient final : public net::Stream, public pool::Waiter, private net::Timer {
+  public:
+    enum class Phase : std::uint8_t { login, serving, awaiting_link, awaiting_pin, full, leaving };
+
+    RedisClient(RedisSide& side, std::uint64_t id, std::uint32_t slot);
+    ~RedisClient() override;
+
+    void begin(int fd);
+
+    // Told by the shard.
+    void granted(RedisBackend& backend);
+    void refused(pool::Refused reason);
+    void linked(RedisBackend& backend) noexcept { backend_ = &backend; }
+    void link_ready();
+    void link_refused();
+    /// That shared backend closes; nothing is owed on it.
+    void unlink(RedisBackend& backend) noexcept;
+
+    /// Sends an error as the last word, and leaves.
+    void refuse(RefusalReason reason);
+    /// Sends `error` in place of the reply to the request that waits, and goes on.
+    void refuse_request(RefusalReason reason, std::string_view error);
+    /// `cut`: what it has not read is not worth waiting for.
+    enum class Ending : std::uint8_t { behind_output, cut };
+    void leave(std::string_view why, Ending ending = Ending::behind_output);
+    /// Shutdown or other settings: leaves when nothing is owed to it.
+    void drain();
+
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    [[nodiscard]] std::uint32_t slot() const noexcept { return slot_; }
+    [[nodiscard]] resp::Owner owner() const noexcept { return static_cast<resp::Owner>(slot_ + 1); }
+    /// For replies that it does not want to see.
+    [[nodiscard]] resp::Owner muted_owner() const noexcept {
+        return static_cast<resp::Owner>((slot_ + 1) | muted_bit);
+    }
+    static constexpr std::uint32_t muted_bit = 1U << 31U;
+    [[nodiscard]] Phase phase() const noexcept { return phase_; }
+    [[nodiscard]] const resp::ClientSession& session() const noexcept { return session_; }
+    [[nodiscard]] RedisBackend* backend() const noexcept { return backend_; }
+    [[nodiscard]] RedisShard* shard() const noexcept { return shard_; }
+    [[nodiscard]] bool pinned() const noexcept;
+    [[nodiscard]] const RedisTerms& terms() const noexcept { return *terms_; }
+    /// The settings have changed, and what was made of the old ones is about to go.
+    void take_terms() noexcept;
+    [[nodiscard]] net::TimePoint accepted_at() const noexcept { return accepted_at_; }
+
+  private:
+    friend class RedisRelay;
+
+    void received(wire::Bytes bytes) override;
+    void output_drained() override;
+    void ended(int error) override;
+    void expired(net::TimePoint now) override;
+    void arm_timer();
+
+    RedisSide& side_;
+    RedisShard* shard_ = nullptr;  ///< Of its key; null before the first request for a backend.
+    RedisBackend* backend_ = nullptr;
+    const RedisTerms* terms_ = nullptr;  ///< Of its user.
+    resp::ClientSession session_;
+    net::Inbox inbox_;
+    std::uint64_t id_;
+    net::TimePoint accepted_at_;
+    net::TimePoint since_;  ///< Of the phase, or of the last bytes.
+    std::uint32_t slot_;
+    std::uint32_t owed_ = 0;  ///< Replies outstanding, muted ones too.
+    Phase phase_ = Phase::login;
+    resp::PinReason pin_reason_ = resp::PinReason::blocking;
+    bool counted_ = false;  ///< Holds a place below `max_clients`.
+};
+
+}  // namespace sluice::server

@@ -1,0 +1,115 @@
+#include "server/redis/pool.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::server {
+
+namespace {
+
+/// How long an idle pinned backend is trusted without being asked.
+constexpr pool::Duration check_delay{30'000};
+
+resp::BackendIdentity identity_of(const RedisKey& key, const config::RedisDatabase& database) {
+    return {database.user, database.password.reveal(), key.number, key.version, "sluice"};
+}
+
+}  // namespace
+
+pool::Limits redis_limits_of(const config::Redis& settings,
+                             const config::RedisPoolSettings& bounds) {
+    pool::Limits limits;
+    limits.pool_size = bounds.pinned_connections;
+    limits.max_waiters = settings.max_waiters;
+    limits.max_connects = settings.max_connects;
+    limits.wait_timeout = settings.wait_timeout;
+    limits.server_idle_timeout = settings.server_idle_timeout;
+    limits.server_lifetime = pool::Duration{0};
+    limits.server_check_delay = check_delay;
+    limits.connect_retry_max = settings.server_connect_timeout;
+    return limits;
+}
+
+RedisPool::RedisPool(RedisKey key, const config::RedisDatabase& database,
+                     const config::RedisPoolSettings& bounds)
+    : key_(std::move(key)),
+      database_(database),
+      bounds_(bounds),
+      identity_(identity_of(key_, database_)) {}
+
+void RedisPool::remember_error(std::string text) {
+    const std::lock_guard lock(mutex_);
+    last_error_ = std::move(text);
+}
+
+std::string RedisPool::last_error() const {
+    const std::lock_guard lock(mutex_);
+    return last_error_;
+}
+
+std::shared_ptr<pool::PoolEntry> RedisDirectory::find(const config::Redis& settings,
+                                                      const RedisKey& key, unsigned workers) {
+    const auto section = settings.databases.find(key.database);
+    if (section == settings.databases.end()) return nullptr;
+    const std::lock_guard lock(mutex_);
+    const auto known = pools_.find(key);
+    if (known != pools_.end()) return known->second;
+    const auto bounds = config::resolve_redis(settings, section->second);
+    Database& shared = databases_[key.database];
+    shared.all->set_limit(bounds.max_connections);
+    shared.pinned->set_limit(bounds.pinned_connections);
+    const pool::Limits limits = redis_limits_of(settings, bounds);
+    const std::string part =
+        std::to_string(key.number) + "/resp" + std::to_string(static_cast<unsigned>(key.version));
+    // The process's budget belongs to the registry of the other side, which outlives this one.
+    const std::shared_ptr<pool::Budget> process(std::shared_ptr<void>(), &process_);
+    auto entry = std::make_shared<pool::PoolEntry>(
+        pool::PoolKey{key.database, part}, limits, std::min(workers, pool::shard_count_max),
+        std::make_shared<pool::Budget>(bounds.pinned_connections), shared.all, shared.pinned,
+        process);
+    entry->attachment = std::make_unique<RedisPool>(key, section->second, bounds);
+    pools_.emplace(key, entry);
+    return entry;
+}
+
+void RedisDirectory::reconfigure(const config::Redis& settings) {
+    const std::lock_guard lock(mutex_);
+    for (auto at = pools_.begin(); at != pools_.end();) {
+        RedisPool& pool = redis_pool_of(*at->second);
+        const auto section = settings.databases.find(at->first.database);
+        const bool same = section != settings.databases.end() &&
+                          section->second == pool.database() &&
+                          config::resolve_redis(settings, section->second) == pool.bounds() &&
+                          redis_limits_of(settings, pool.bounds()) == at->second->limits;
+        if (same) {
+            ++at;
+            continue;
+        }
+        pool.retire();
+        at = pools_.erase(at);
+    }
+}
+
+void RedisDirectory::remember_version(const std::string& database, std::string version) {
+    if (version.empty()) return;
+    const std::lock_guard lock(mutex_);
+    databases_[database].version = std::move(version);
+}
+
+std::string RedisDirectory::version_of(const std::string& database) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = databases_.find(database);
+    return at == databases_.end() ? Database{}.version : at->second.version;
+}
+
+std::vector<RedisDirectory::Bound> RedisDirectory::bounds() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Bound> all;
+    for (const auto& [name, database] : databases_) {
+        all.push_back({name, database.all->used(), database.all->limit(), database.pinned->used(),
+                       database.pinned->limit()});
+    }
+    return all;
+}
+
+}  // namespace sluice::server

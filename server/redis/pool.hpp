@@ -1,0 +1,107 @@
+#pragma once
+
+#include "protocol/resp/backend_login.hpp"
+
+#include "pool/permit_chain.hpp"
+#include "pool/registry.hpp"
+
+#include "config/resolve.hpp"
+#include "config/settings.hpp"
+
+#include <atomic>
+#include <compare>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace sluice::server {
+
+/// Whoever agrees in these may share backends: nothing else of a client's state lies there.
+struct RedisKey {
+    std::string database;  ///< The section's name.
+    std::uint32_t number = 0;
+    resp::RespVersion version = resp::RespVersion::resp2;
+    auto operator<=>(const RedisKey&) const = default;
+};
+
+/// What the workers share of the backends of one key besides the engine's own part.
+/// Owned by its registry entry. Thread-safe.
+class RedisPool final : public pool::PoolAttachment {
+  public:
+    RedisPool(RedisKey key, const config::RedisDatabase& database,
+              const config::RedisPoolSettings& bounds);
+
+    [[nodiscard]] const RedisKey& key() const noexcept { return key_; }
+    [[nodiscard]] const config::RedisDatabase& database() const noexcept { return database_; }
+    [[nodiscard]] const config::RedisPoolSettings& bounds() const noexcept { return bounds_; }
+    [[nodiscard]] const resp::BackendIdentity& identity() const noexcept { return identity_; }
+    [[nodiscard]] pool::Budget& links() noexcept { return links_; }
+
+    /// A reload has put another in its place.
+    void retire() noexcept { retired_ = true; }
+    [[nodiscard]] bool retired() const noexcept { return retired_; }
+
+    /// Of the last backend that could not be opened.
+    void remember_error(std::string text);
+    [[nodiscard]] std::string last_error() const;
+
+  private:
+    const RedisKey key_;
+    const config::RedisDatabase database_;
+    const config::RedisPoolSettings bounds_;
+    const resp::BackendIdentity identity_;
+    pool::Budget links_{0};  ///< Shared backends of this key; bounded by each shard's own count.
+    std::atomic<bool> retired_{false};
+    mutable std::mutex mutex_;
+    std::string last_error_;
+};
+
+/// The pools of the Redis side, found by key, and the bounds of each Redis over all its keys and
+/// kinds of backends. Asked when a client's key changes, so a mutex serves.
+///
+/// Thread-safe. Bounds go by name and outlive a retired pool, so they hold across a reload.
+class RedisDirectory {
+  public:
+    explicit RedisDirectory(pool::Budget& process) : process_(process) {}
+
+    /// Null when the settings have no such database.
+    [[nodiscard]] std::shared_ptr<pool::PoolEntry> find(const config::Redis& settings,
+                                                        const RedisKey& key, unsigned workers);
+    /// Retires the pools that these settings change.
+    void reconfigure(const config::Redis& settings);
+
+    /// What the server said of itself at the last login; "7.0.15" before the first.
+    void remember_version(const std::string& database, std::string version);
+    [[nodiscard]] std::string version_of(const std::string& database) const;
+    struct Bound {
+        std::string database;
+        std::uint32_t used = 0;
+        std::uint32_t limit = 0;
+        std::uint32_t pinned_used = 0;
+        std::uint32_t pinned_limit = 0;
+    };
+    [[nodiscard]] std::vector<Bound> bounds() const;
+
+  private:
+    struct Database {
+        std::shared_ptr<pool::Budget> all = std::make_shared<pool::Budget>(0);
+        std::shared_ptr<pool::Budget> pinned = std::make_shared<pool::Budget>(0);
+        std::string version = "7.0.15";
+    };
+
+    pool::Budget& process_;
+    mutable std::mutex mutex_;
+    std::map<RedisKey, std::shared_ptr<pool::PoolEntry>> pools_;
+    std::map<std::string, Database, std::less<>> databases_;
+    config::Redis settings_;
+};
+
+[[nodiscard]] pool::Limits redis_limits_of(const config::Redis& settings,
+                                           const config::RedisPoolSettings& bounds);
+[[nodiscard]] inline RedisPool& redis_pool_of(const pool::PoolEntry& entry) noexcept {
+    return static_cast<RedisPool&>(*entry.attachment);
+}
+
+}  // namespace sluice::server

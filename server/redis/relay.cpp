@@ -1,0 +1,245 @@
+#include "server/redis/relay.hpp"
+
+#include "protocol/resp/client_session.hpp"
+
+#include "server/redis/backend.hpp"
+#include "server/redis/client.hpp"
+#include "server/redis/shard.hpp"
+#include "server/redis/side.hpp"
+#include "server/worker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::server {
+
+namespace {
+
+using Kind = resp::ClientStep::Kind;
+
+/// Requests a client may have outstanding before it is not read: bounds the queue of owed replies.
+constexpr std::uint32_t owed_count_max = 4096;
+/// Bytes that a backend has not taken before the clients that feed it are not read.
+constexpr std::size_t unsent_bytes_max = 256U * 1024;
+/// Replies that a client with a backend of its own has not taken before that is not read.
+constexpr std::size_t unread_bytes_max = 256U * 1024;
+
+/// Puts its string back where it was borrowed, with what memory it has.
+class BorrowedRoom {
+  public:
+    explicit BorrowedRoom(std::string& room) : home_(room), room_(std::exchange(room, {})) {
+        room_.clear();
+    }
+    ~BorrowedRoom() {
+        room_.clear();
+        home_ = std::move(room_);
+    }
+    BorrowedRoom(const BorrowedRoom&) = delete;
+    BorrowedRoom& operator=(const BorrowedRoom&) = delete;
+    [[nodiscard]] std::string& get() noexcept { return room_; }
+
+  private:
+    std::string& home_;
+    std::string room_;
+};
+
+}  // namespace
+
+void RedisRelay::client_received(RedisClient& client, wire::Bytes arrived) {
+    if (client.inbox_.empty() && client.phase_ != RedisClient::Phase::awaiting_link &&
+        client.phase_ != RedisClient::Phase::awaiting_pin) {
+        serve(client, arrived);
+        return;
+    }
+    if (!client.inbox_.append(arrived, client.side_.worker().shared().buffers)) {
+        client.refuse(RefusalReason::buffers_spent);
+        return;
+    }
+    serve(client, {});
+}
+
+void RedisRelay::serve(RedisClient& client, wire::Bytes arrived) {
+    using Phase = RedisClient::Phase;
+    if (client.phase_ != Phase::login && client.phase_ != Phase::serving) return;
+    if (client.shard_ != nullptr && client.shard_->pool().retired() &&
+        follow_key(client) == Goes::away) {
+        client.leave("its database is not in the settings any more");
+        return;
+    }
+    RedisSide& side = client.side_;
+    net::BufferBudget& buffers = side.worker().shared().buffers;
+    const bool kept = arrived.empty();
+    const wire::Bytes bytes = kept ? client.inbox_.bytes() : arrived;
+    BorrowedRoom out(side.room);
+    std::size_t at = 0;
+    bool pool_asked = false;
+    Goes goes = Goes::on;
+    while (goes == Goes::on && at < bytes.size()) {
+        resp::Situation situation;
+        if (client.backend_ != nullptr) {
+            situation.lending = client.pinned() ? resp::Lending::pinned : resp::Lending::shared;
+        }
+        situation.owed = client.owed_ > 0 && !client.session_.raw();
+        const resp::ClientStep step = client.session_.next(
+            bytes.subspan(at), situation, client.terms_->session, side.facts_of(client), out.get());
+        if (step.kind == Kind::read_more || step.kind == Kind::wait) break;
+        at += step.bytes;
+        pool_asked = pool_asked || step.kind == Kind::lend || step.kind == Kind::reset;
+        goes = perform(client, step, out.get());
+        client.session_.sent();
+        if (client.owed_ >= owed_count_max) break;
+    }
+    if (!out.get().empty()) client.send(out.get());
+    if (goes == Goes::away) {
+        client.leave("closed");
+        return;
+    }
+    if (kept) {
+        client.inbox_.consume(at, buffers);
+    } else if (!client.inbox_.append(bytes.subspan(at), buffers)) {
+        client.refuse(RefusalReason::buffers_spent);
+        return;
+    }
+    balance(client);
+    if (pool_asked && client.shard_ != nullptr) client.shard_->perform_orders();
+}
+
+RedisRelay::Goes RedisRelay::perform(RedisClient& client, const resp::ClientStep& step,
+                                     std::string& out) {
+    switch (step.kind) {
+        case Kind::read_more:
+        case Kind::wait: return Goes::on;
+        case Kind::judge:
+            client.session_.judged(client.side_.judge(step.user, step.password));
+            return Goes::on;
+        case Kind::lend: return lend(client, step);
+        case Kind::answer: return follow_key(client);
+        case Kind::finish: return Goes::away;
+        case Kind::reset: give_back(client, false); return follow_key(client);
+        case Kind::forward:
+        case Kind::part: break;
+    }
+    // What we answer ourselves comes before what the server will.
+    if (!out.empty()) {
+        client.send(out);
+        out.clear();
+    }
+    RedisBackend& backend = *client.backend_;
+    RedisCounters& counters = client.side_.counters_of(*client.shard_);
+    counters.received_bytes += step.send.size();
+    counters.commands += step.replies;
+    if (client.session_.raw()) {
+        client.owed_ = 0;
+    } else {
+        backend.session.requested(step.muted ? client.muted_owner() : client.owner(), step.replies,
+                                  step.skipped);
+        client.owed_ += step.replies;
+    }
+    backend.put(step.send);
+    return Goes::on;
+}
+
+void RedisRelay::backend_received(RedisBackend& backend, wire::Bytes arrived) {
+    net::BufferBudget& buffers = backend.shard().worker().shared().buffers;
+    if (backend.client_ != nullptr && backend.client_->session_.raw()) {
+        RedisClient& client = *backend.client_;
+        client.side_.counters_of(*client.shard_).sent_bytes += arrived.size();
+        client.send(arrived);
+        balance(client);
+        return;
+    }
+    const bool kept = !backend.inbox_.empty();
+    if (kept && !backend.inbox_.append(arrived, buffers)) {
+        backend_lost(backend, RefusalReason::buffers_spent);
+        return;
+    }
+    const wire::Bytes bytes = kept ? backend.inbox_.bytes() : arrived;
+    const resp::Owner pushes =
+        backend.client_ != nullptr ? backend.client_->owner() : resp::Owner::nobody;
+    std::size_t at = 0;
+    while (at < bytes.size() && backend.is_open()) {
+        const resp::BackendRun run = backend.session.next(bytes.subspan(at), pushes);
+        if (run.event == resp::BackendRun::Event::violation) {
+            backend_lost(backend, RefusalReason::backend_violation);
+            return;
+        }
+        if (run.bytes == 0) break;
+        deliver(backend, static_cast<std::uint32_t>(run.owner), bytes.subspan(at, run.bytes),
+                run.replies);
+        at += run.bytes;
+    }
+    if (!backend.is_open()) return;
+    if (kept) {
+        backend.inbox_.consume(at, buffers);
+    } else if (!backend.inbox_.append(bytes.subspan(at), buffers)) {
+        backend_lost(backend, RefusalReason::buffers_spent);
+        return;
+    }
+    if (backend.client_ != nullptr) release_if_settled(*backend.client_);
+    backend.shard().perform_orders();
+}
+
+void RedisRelay::deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes bytes,
+                         std::uint32_t replies) {
+    if (owner == 0) return;
+    RedisSide& side = backend.shard().worker().redis();
+    RedisClient* const client = side.client_at((owner & ~RedisClient::muted_bit) - 1);
+    if (client == nullptr || client->backend_ != &backend) return;
+    client->owed_ -= replies;
+    if ((owner & RedisClient::muted_bit) == 0) {
+        side.counters_of(backend.shard()).sent_bytes += bytes.size();
+        client->send(bytes);
+        const std::uint64_t unread = client->pending_output_bytes();
+        if (unread > side.settings().client_buffer_max && !client->pinned()) {
+            // The others wait for what comes behind: the backend is read on, the client is cut.
+            ++side.counters_of(backend.shard()).slow_readers;
+            client->leave("does not read its replies", RedisClient::Ending::cut);
+            return;
+        }
+    }
+    if (client->owed_ == 0 && side.worker().draining()) {
+        client->drain();
+        return;
+    }
+    if (client->inbox_.empty() && !client->reception_paused()) return;
+    if (client->owed_ == 0 || client->owed_ < owed_count_max / 2) serve(*client, {});
+}
+
+void RedisRelay::backend_drained(RedisBackend& backend) {
+    if (!std::exchange(backend.feeders_paused_, false)) return;
+    if (backend.client_ != nullptr) {
+        balance(*backend.client_);
+        return;
+    }
+    backend.shard().worker().redis().for_each_client([&backend](RedisClient& client) {
+        if (client.backend_ == &backend && client.reception_paused()) balance(client);
+    });
+}
+
+void RedisRelay::balance(RedisClient& client) {
+    if (client.phase_ == RedisClient::Phase::leaving) return;
+    const bool held = client.phase_ == RedisClient::Phase::awaiting_link ||
+                      client.phase_ == RedisClient::Phase::awaiting_pin || client.owed_ > 0;
+    bool pause = client.owed_ >= owed_count_max ||
+                 (held && client.inbox_.size() > client.terms_->session.held_bytes_max * 2);
+    if (RedisBackend* const backend = client.backend_; backend != nullptr) {
+        if (backend->unsent_bytes() > unsent_bytes_max) {
+            pause = true;
+            backend->feeders_paused_ = true;
+        }
+        if (client.pinned()) {
+            if (client.pending_output_bytes() > unread_bytes_max) {
+                backend->pause_reception();
+            } else if (backend->reception_paused()) {
+                backend->resume_reception();
+            }
+        }
+    }
+    if (pause) {
+        client.pause_reception();
+    } else if (client.reception_paused()) {
+        client.resume_reception();
+    }
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "protocol/wire/cursor.hpp"
+
+#include "server/refusal.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace sluice::resp {
+struct ClientStep;
+}
+
+namespace sluice::server {
+
+class RedisBackend;
+class RedisClient;
+
+/// The one place where both directions of the Redis side meet: performs what a client's session
+/// decides, and gives each reply to whom it is owed.
+///
+/// Stateless: what there is to know lies with the client and the backend. On the way of a request
+/// nothing is allocated, locked or logged.
+class RedisRelay {
+  public:
+    static void client_received(RedisClient& client, wire::Bytes arrived);
+    /// Goes on with what the client has sent: what was kept of it, or `arrived` when nothing was.
+    static void serve(RedisClient& client, wire::Bytes arrived);
+    static void backend_received(RedisBackend& backend, wire::Bytes arrived);
+    static void backend_drained(RedisBackend& backend);
+    /// The backend is gone or of no more use: whoever it owed hears of it.
+    static void backend_lost(RedisBackend& backend, RefusalReason reason);
+    static void begin_pin(RedisClient& client, RedisBackend& backend);
+    /// The client leaves: nothing of it stays with a backend.
+    static void part(RedisClient& client);
+    /// Reads from each side just when the other keeps up.
+    static void balance(RedisClient& client);
+
+  private:
+    enum class Goes : unsigned char { on, waits, away };
+
+    static Goes perform(RedisClient& client, const resp::ClientStep& step, std::string& out);
+    static Goes lend(RedisClient& client, const resp::ClientStep& step);
+    static Goes follow_key(RedisClient& client);
+    static void deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes bytes,
+                        std::uint32_t replies);
+    static void release_if_settled(RedisClient& client);
+    static void give_back(RedisClient& client, bool clean);
+};
+
+}  // namespace sluice::server

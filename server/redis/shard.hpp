@@ -1,0 +1,94 @@
+#pragma once
+
+#include "pool/permit_chain.hpp"
+#include "pool/registry.hpp"
+#include "pool/shard.hpp"
+
+#include "server/net/timer_wheel.hpp"
+#include "server/redis/backend.hpp"
+#include "server/redis/pool.hpp"
+#include "server/snapshot.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace sluice::server {
+
+class RedisClient;
+class Worker;
+
+/// One worker's part of the backends of one key: performs what the engine's shard orders for pinned
+/// ones, and keeps the few shared ones itself, since those are not leased.
+///
+/// Both kinds take their permits from the same budget, so the bound of one Redis is one number. A
+/// shared backend that nobody has a request on is closed when somebody wants its permit.
+///
+/// Owned by its worker's RedisSide. Confined to: its worker.
+class RedisShard final : private net::Timer {
+  public:
+    RedisShard(Worker& worker, std::shared_ptr<pool::PoolEntry> entry, RedisCounters& counts);
+    ~RedisShard() override;
+
+    [[nodiscard]] pool::Shard& engine() noexcept { return engine_; }
+    void perform_orders();
+
+    [[nodiscard]] Worker& worker() const noexcept { return worker_; }
+    [[nodiscard]] RedisPool& pool() const noexcept { return pool_; }
+    [[nodiscard]] const std::shared_ptr<pool::PoolEntry>& entry() const noexcept { return entry_; }
+    [[nodiscard]] const config::Redis& settings() const noexcept;
+    [[nodiscard]] const std::vector<std::unique_ptr<RedisBackend>>& backends() const noexcept {
+        return backends_;
+    }
+    [[nodiscard]] RedisBackend* find_backend(std::uint64_t id) noexcept;
+
+    /// A shared backend for this client, or null: then the client waits until it is told
+    /// link_ready() or refused. `refusal` says why it cannot even wait.
+    enum class Link : std::uint8_t { ready, waits, refused };
+    [[nodiscard]] Link join(RedisClient& client);
+    /// The client needs none any more, whether it had one or waited.
+    void leave(RedisClient& client) noexcept;
+
+    // Told by a backend.
+    void opened(RedisBackend& backend);
+    void open_failed(RedisBackend& backend, pool::OpenFailure failure);
+    void closed(RedisBackend& backend);
+    void lost(RedisBackend& backend);
+
+    /// Somebody who counts against the same bound wants a permit, or one has become free.
+    void make_room();
+    void wake();
+    void close_all();
+    [[nodiscard]] bool is_deserted() const noexcept;
+
+    RedisCounters* const counters;  ///< Of its database on this worker; outlives the shard.
+    std::uint32_t clients_entered = 0;
+
+  private:
+    void expired(net::TimePoint now) override;
+    void perform(const pool::Action& action);
+    void open_pinned();
+    void open_link();
+    [[nodiscard]] RedisBackend* best_link() const noexcept;
+    [[nodiscard]] bool take_link_permit();
+    void give_link_permit_back();
+    void serve_waiting();
+    void refuse_waiting();
+    void everywhere(bool wants_room);
+    void send(RedisBackend& backend, unsigned shard);
+    void bury(RedisBackend& backend);
+    void arm();
+
+    Worker& worker_;
+    const std::shared_ptr<pool::PoolEntry> entry_;
+    RedisPool& pool_;
+    pool::PermitChain link_permits_;
+    pool::Shard engine_;
+    std::vector<std::unique_ptr<RedisBackend>> backends_;
+    std::vector<RedisBackend*> links_;   ///< The shared ones, ready or opening.
+    std::vector<RedisClient*> waiting_;  ///< For a link, in order of arrival.
+    net::TimePoint links_held_until_{};  ///< After a failed connect.
+    bool performing_ = false;
+};
+
+}  // namespace sluice::server

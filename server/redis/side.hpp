@@ -1,0 +1,119 @@
+#pragma once
+
+#include "protocol/resp/client_session.hpp"
+#include "protocol/resp/command_policy.hpp"
+
+#include "pool/registry.hpp"
+
+#include "config/settings.hpp"
+
+#include "server/redis/client.hpp"
+#include "server/redis/shard.hpp"
+#include "server/snapshot.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace sluice::server {
+
+class Worker;
+
+/// What holds for the clients of one user, made of the settings.
+struct RedisTerms {
+    RedisTerms(const config::Redis& settings, const config::RedisUser* user);
+    RedisTerms(const RedisTerms&) = delete;  // Its session points to its policy.
+    RedisTerms& operator=(const RedisTerms&) = delete;
+
+    resp::CommandPolicy policy;
+    resp::SessionTerms session;
+    std::string database;  ///< Where they go.
+    std::string version;   ///< Of the server there, as far as it is known.
+    resp::LoginState login = resp::LoginState::done;
+};
+
+/// One worker's Redis clients and their shards.
+///
+/// Owned by its worker. Confined to: its worker.
+class RedisSide {
+  public:
+    explicit RedisSide(Worker& worker);
+    ~RedisSide();
+    RedisSide(const RedisSide&) = delete;
+    RedisSide& operator=(const RedisSide&) = delete;
+
+    void accepted(int fd);
+    /// The client has left: destroys it at the end of the turn.
+    void dismiss(RedisClient& client);
+    /// The settings have changed.
+    void reconfigure();
+    void drain();
+    /// Every client leaves now.
+    void dismiss_all(RefusalReason reason);
+    void shut();
+
+    [[nodiscard]] Worker& worker() const noexcept { return worker_; }
+    [[nodiscard]] const config::Redis& settings() const noexcept;
+    [[nodiscard]] std::size_t client_count() const noexcept { return client_count_; }
+    [[nodiscard]] RedisClient* client_at(std::uint32_t slot) const noexcept {
+        return slot < clients_.size() ? clients_[slot].get() : nullptr;
+    }
+    template <typename Visit>
+    void for_each_client(Visit visit) {
+        // One that is visited may leave, and none comes.
+        for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
+            if (clients_[slot]) visit(*clients_[slot]);
+        }
+    }
+    template <typename Visit>
+    void for_each_shard(Visit visit) {
+        for (auto& [entry, shard] : shards_)
+            visit(*shard);
+    }
+
+    [[nodiscard]] const RedisTerms& terms_of(std::string_view user) const noexcept;
+    [[nodiscard]] resp::LoginVerdict judge(std::string_view user, std::string_view password);
+    [[nodiscard]] resp::ClientFacts facts_of(const RedisClient& client) const noexcept;
+    /// The version of a server has become known.
+    void refresh_versions();
+
+    /// Null when its database is not in the settings any more.
+    [[nodiscard]] RedisShard* shard_for(const RedisClient& client);
+    [[nodiscard]] RedisShard& shard_of(const std::shared_ptr<pool::PoolEntry>& entry);
+    [[nodiscard]] RedisShard* find_shard(const pool::PoolEntry* entry) noexcept;
+    /// Of a retired pool, left by everybody: frees it in a later turn.
+    void retire(RedisShard& shard);
+    /// An answer that may not be given inside the loop that asked.
+    void refuse_link_later(RedisClient& client);
+    void refuse_pin_later(RedisClient& client, pool::Refused reason);
+
+    [[nodiscard]] RedisCounters& counters_of(const RedisShard& shard) { return *shard.counters; }
+    [[nodiscard]] RedisCounters& counters_of(const std::string& database) {
+        return counters_[database];
+    }
+    void append_snapshot(WorkerSnapshot& snapshot, SnapshotDetail detail);
+
+    std::uint64_t clients_accepted = 0;
+    std::array<std::uint64_t, refusal_reason_count> refusals{};
+    std::string room;  ///< For the relay: what is answered here. Empty between two calls.
+
+  private:
+    [[nodiscard]] RedisClient* find_client(std::uint32_t slot, std::uint64_t id) noexcept;
+    void make_terms();
+
+    Worker& worker_;
+    std::map<std::string, RedisTerms, std::less<>> terms_;
+    std::map<std::string, RedisCounters> counters_;  ///< By database; never erased.
+    std::unordered_map<const pool::PoolEntry*, std::unique_ptr<RedisShard>> shards_;
+    std::vector<std::unique_ptr<RedisClient>> clients_;  ///< By slot; null where one is free.
+    std::vector<std::uint32_t> free_slots_;
+    std::size_t client_count_ = 0;
+    bool shut_ = false;
+};
+
+}  // namespace sluice::server

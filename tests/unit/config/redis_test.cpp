@@ -1,0 +1,73 @@
+#include "config/load.hpp"
+#include "config/resolve.hpp"
+
+#include "tests/unit/config/problem_texts.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice::config {
+namespace {
+
+const std::string alone = "[postgres]\nlisten = []\n[redis.databases.default]\nhost = 'h'\n";
+
+LoadResult load(const std::string& text) {
+    return load_text(text, "f");
+}
+
+TEST(RedisSettings, are_served_when_a_database_is_named) {
+    const auto result = load(alone);
+    EXPECT_TRUE(result.problems.empty()) << texts_of(result.problems);
+    EXPECT_TRUE(result.settings.redis.served());
+    EXPECT_EQ(result.settings.redis.listen.at(0).port, 6380);
+    EXPECT_EQ(result.settings.redis.databases.at("default").port, 6379);
+    const auto without = load("[postgres]\nauth = 'trust'\n[redis]\nmax_clients = 5\n");
+    EXPECT_FALSE(without.settings.redis.served());
+    EXPECT_FALSE(load("[postgres]\nlisten = []\n").usable()) << "nothing to listen on";
+}
+
+TEST(RedisSettings, let_a_database_say_its_own_bounds) {
+    const auto result = load(alone +
+                             "max_connections = 9\npinned_connections = 8\n"
+                             "[redis]\nshared_connections = 3\n");
+    EXPECT_TRUE(result.problems.empty()) << texts_of(result.problems);
+    const Redis& redis = result.settings.redis;
+    const RedisPoolSettings bounds{9, 3, 8};
+    EXPECT_EQ(resolve_redis(redis, redis.databases.at("default")), bounds);
+}
+
+TEST(RedisSettings, leave_room_for_a_shared_backend) {
+    const auto at = load(alone + "max_connections = 8\npinned_connections = 8\n");
+    EXPECT_TRUE(says(at.problems, "f:6:1: error", "leaves no room for shared ones"));
+    EXPECT_TRUE(load(alone + "max_connections = 8\npinned_connections = 7\n").usable());
+}
+
+TEST(RedisSettings, name_what_is_missing) {
+    EXPECT_TRUE(says(load("[postgres]\nlisten = []\n[redis.databases.default]\n").problems,
+                     "f:3:18: error", "`host` is missing"));
+    EXPECT_TRUE(says(load(alone + "[redis.users.u]\ndatabase = 'x'\n").problems, "f:6:1: error",
+                     "there is no [redis.databases.x]"));
+    EXPECT_TRUE(says(load("[postgres]\nlisten = []\n[redis.databases.x]\nhost = 'h'\n").problems,
+                     "f", "which is not there"));
+    EXPECT_TRUE(says(load(alone + "[redis]\nlisten = '*:1'\n").problems, "f:6:1: warning",
+                     "gets in without a password"));
+    EXPECT_TRUE(load(alone + "[redis]\nlisten = '*:1'\n[redis.users.default]\npassword = 'x'\n")
+                    .problems.empty());
+}
+
+TEST(RedisSettings, hold_their_limits_at_the_bounds_and_not_beyond) {
+    const auto errors = [](const std::string& line) {
+        return load(alone + "[redis]\n" + line + "\n").problems.size();
+    };
+    EXPECT_EQ(errors("shared_connections = 1"), 0U);
+    EXPECT_EQ(errors("shared_connections = 0"), 1U);
+    EXPECT_EQ(errors("shared_connections = 64"), 0U);
+    EXPECT_EQ(errors("shared_connections = 65"), 1U);
+    EXPECT_EQ(errors("max_held_bytes = '1KiB'"), 0U);
+    EXPECT_EQ(errors("max_held_bytes = 1023"), 1U);
+    EXPECT_EQ(errors("client_buffer_max = '64KiB'"), 0U);
+    EXPECT_EQ(errors("client_buffer_max = 65535"), 1U);
+    EXPECT_EQ(errors("pinned_connections = 0"), 1U);
+}
+
+}  // namespace
+}  // namespace sluice::config
