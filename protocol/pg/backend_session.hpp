@@ -108,6 +108,8 @@ class BackendSession {
         return !queue_.empty() && queue_.front().audience == Audience::client_from_us &&
                body_left_ == 0;
     }
+    /// An Execute has been sent that no Sync has followed.
+    [[nodiscard]] bool executed_in_batch() const noexcept { return executed_; }
     /// A transaction has ended in which some definition changed. Asked once for each.
     [[nodiscard]] bool take_schema_change() noexcept {
         if (!schema_changed_ || status_ != TransactionStatus::idle) return false;
@@ -133,6 +135,10 @@ class BackendSession {
     /// The client waits for a ReadyForQuery.
     [[nodiscard]] bool owes_ready() const noexcept { return ready_owed_ > 0; }
     [[nodiscard]] Rest rest() const noexcept;
+    /// Its last Execute has left rows, in a batch outside of a block.
+    [[nodiscard]] bool suspended_outside_block() const noexcept {
+        return portal_suspended_ && stage_ == Stage::unsynced && !in_block() && queue_.empty();
+    }
     /// A transaction block is open where the last reply was given, as far as can be known before
     /// the next ReadyForQuery.
     [[nodiscard]] bool in_block() const noexcept {

@@ -121,9 +121,14 @@ ClientSession::Step ClientSession::frame_step(FrameHeader header, wire::Bytes av
         case ClientMessage::Describe:
         case ClientMessage::Close: return named_step(header, available, statements);
         case ClientMessage::Execute:
-            if (statements != nullptr) return execute_step(header, available, *statements);
+            if (statements != nullptr) {
+                note_execute(header, available, statements->backend);
+                return execute_step(header, available, *statements);
+            }
             return behind_close_unnamed(forward_step(header, available, {Owed::execute}));
-        case ClientMessage::Sync: return forward_step(header, available, {Owed::sync});
+        case ClientMessage::Sync:
+            portal_.reset();
+            return forward_step(header, available, {Owed::sync});
         case ClientMessage::Flush:
             return forward_step(header, available,
                                 {header.body_bytes > 0 ? Owed::bad_flush : Owed::nothing});
@@ -195,6 +200,7 @@ ClientSession::Step ClientSession::query_step(FrameHeader header, wire::Bytes av
         // unnamed statement. The answer is that to a FunctionCall that fails.
         return forward_step(header, available, {Owed::function_call});
     }
+    portal_.reset();
     unnamed_ours_ = true;  // A simple query drops the unnamed statement.
     const bool shared = statements != nullptr;
     if (shared && !whole && header.body_bytes <= whole_query_bytes_max) return {};
@@ -301,6 +307,7 @@ void ClientSession::lease_ended() {
         statements_->forget_portals();
         statements_->set_unkept(ClientStatements::Unkept::none);
     }
+    portal_.reset();
     unnamed_ours_ = false;
     session_reset_ = false;
 }
@@ -309,6 +316,21 @@ std::uint16_t ClientSession::pins() const noexcept {
     constexpr unsigned sql_prepare = 1U << static_cast<unsigned>(PinReason::sql_prepare);
     const bool lost = statements_ && statements_->lost_track();
     return lost ? static_cast<std::uint16_t>(pins_ | sql_prepare) : pins_;
+}
+
+void ClientSession::note_execute(FrameHeader header, wire::Bytes available,
+                                 const BackendSession& backend) {
+    const std::size_t frame_bytes = frame_header_bytes + std::size_t{header.body_bytes};
+    const bool whole = available.size() >= frame_bytes;
+    wire::Cursor cursor(available.subspan(frame_header_bytes, whole ? header.body_bytes : 0));
+    const std::string_view name = cursor.c_string();
+    const bool limited = cursor.i32() > 0 && cursor.finished();
+    if (portal_) {
+        portal_->alone = portal_->alone && whole && name == portal_->name;
+    } else if (limited) {
+        const bool first = !backend.executed_in_batch();
+        portal_ = std::make_unique<LimitedPortal>(LimitedPortal{std::string(name), first});
+    }
 }
 
 std::optional<PinReason> ClientSession::pin() const noexcept {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -73,6 +74,15 @@ class ClientSession {
     /// its doing, and the lease to end: its next request is refused (StepKind::refuse), and a block
     /// of its counts as failed from then on until it ends it, as PostgreSQL has it after an error.
     void lose_transaction(const BackendSession& backend) noexcept;
+    /// The portal whose rows a limit has cut off, if nothing else has been executed in the batch;
+    /// else null.
+    [[nodiscard]] const std::string* lone_portal() const noexcept {
+        return portal_ && portal_->alone ? &portal_->name : nullptr;
+    }
+    /// The batch is read over up to its Sync, for the client has been told of an error.
+    void fail_batch() noexcept { refusal_ = Refusal::until_sync; }
+    /// What the batch rests on is no more, which its client is to be told.
+    void lose_batch() noexcept { loss_ = Loss::batch; }
     /// The next backend must have a failed transaction block before anything is forwarded.
     [[nodiscard]] bool in_failed_block() const noexcept { return loss_ == Loss::failed_block; }
     /// It has one: from now on the backend's own word counts.
@@ -113,6 +123,13 @@ class ClientSession {
         failed_block,  ///< The client has been told: until it ends the block, that is a failed one.
     };
 
+    /// What Execute with a limit on its rows has been sent for, in a batch.
+    struct LimitedPortal {
+        std::string name;
+        bool alone;
+    };
+
+    void note_execute(FrameHeader header, wire::Bytes available, const BackendSession& backend);
     Step body_step(wire::Bytes available);
     Step frame_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
     Step unleased_step(FrameHeader header, wire::Bytes available);
@@ -149,6 +166,7 @@ class ClientSession {
 
     std::unique_ptr<ClientStatements> statements_;  ///< From the first statement on.
     std::unique_ptr<StatementScanner> scanner_;     ///< Only inside a SQL text that came in pieces.
+    std::unique_ptr<LimitedPortal> portal_;         ///< Up to the Sync.
     std::uint32_t frame_bytes_max_;
     std::uint32_t body_left_ = 0;
     std::uint16_t pins_ = 0;

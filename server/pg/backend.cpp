@@ -156,6 +156,7 @@ void PgBackend::make_failed_block() {
 
 void PgBackend::private_ready() {
     if (!applying_) {
+        draining_ = false;
         if (std::exchange(failing_block_, false)) failed_block_answered();
         return;
     }
@@ -180,6 +181,7 @@ void PgBackend::failed_block_answered() {
 void PgBackend::private_failed(wire::Bytes error_body) {
     const pg::ErrorFields fields = pg::parse_error_fields(error_body);
     if (!applying_ && failing_block_ && fields.sqlstate == no_such_savepoint) return;
+    if (draining_ && task_ == Task::ready) return;  // It is stored for the client.
     if (applying_) {
         applying_ = {};  // As one statement it has undone what it did, so the profile is as before.
         settle_wanted_cancels();
@@ -248,6 +250,8 @@ void PgBackend::recover(pool::Outcome outcome_when_clean) {
     reader_caught_up();
     recovery_owed_ = 0;
     const config::Duration patience = shard_->worker().settings().cancel_wait_timeout;
+    // What is read ahead for a client is its own query, and nobody wants it any more.
+    if (std::exchange(draining_, false) && session_.busy()) cancel_running();
     recovery_deadline_ = patience.count() > 0 ? engine().now() + patience : net::TimePoint::max();
     cancel_abandoned();
     advance_recovery();
@@ -280,28 +284,6 @@ void PgBackend::advance_recovery() {
     disarm();
     give_back(recovered_outcome_);
     shard_->perform_orders();
-}
-
-void PgBackend::wait_for_reader() {
-    if (reception_paused()) return;
-    reader_slow_since_ = engine().now();
-    pause_reception();
-}
-
-void PgBackend::read_on() {
-    shard_->count_hold(Hold::reader, engine().now() - reader_slow_since_);
-    resume_reception();
-}
-
-std::optional<Hold> PgBackend::hold() const noexcept {
-    if (client_ == nullptr) return std::nullopt;
-    if (reception_paused()) return Hold::reader;
-    switch (session_.rest()) {
-        case pg::Rest::none: return std::nullopt;
-        case pg::Rest::transaction: return Hold::transaction;
-        case pg::Rest::portal: return Hold::portal;
-    }
-    return std::nullopt;
 }
 
 void PgBackend::give_back(pool::Outcome outcome) {

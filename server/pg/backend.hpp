@@ -95,13 +95,13 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     /// Its client's next request must wait: for settings that may yet be refused, or for a cancel
     /// that would hit that request instead of the one it was meant for.
     [[nodiscard]] bool holds_requests() const noexcept {
-        return (applying_ && followers_ == Followers::wait) || failing_block_ ||
+        return (applying_ && followers_ == Followers::wait) || failing_block_ || draining_ ||
                (cancel_in_flight() && session_.releasable());
     }
     [[nodiscard]] PgShard& shard() const noexcept { return *shard_; }
     /// The client has a part of a frame; the replies to settings being applied are not for it.
     [[nodiscard]] bool within_client_frame() const noexcept {
-        return session_.within_frame() && !applying_ && !failing_block_;
+        return session_.within_frame() && !applying_ && !failing_block_ && !draining_;
     }
     /// Nothing of a reply is half read, so the next byte begins a frame.
     [[nodiscard]] bool input_settled() const noexcept { return inbox_.empty(); }
@@ -146,6 +146,7 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     ProfileRef profile_;          ///< What is in force now; empty when that is unknown.
     ProfileRef applying_;
     Followers followers_ = Followers::go;
+    bool draining_ = false;       ///< What it says is stored for its client; see PortalSpool.
     bool failing_block_ = false;  ///< It has been asked for a failed block and has not answered.
     /// Who asked for a cancel while settings were being applied: they come first.
     std::vector<std::function<void()>> cancels_wanted_;

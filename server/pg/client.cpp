@@ -4,6 +4,7 @@
 #include "server/pg/backend.hpp"
 #include "server/pg/console.hpp"
 #include "server/pg/login.hpp"
+#include "server/pg/portal_spool.hpp"
 #include "server/pg/relay.hpp"
 #include "server/pg/shard.hpp"
 #include "server/worker.hpp"
@@ -22,6 +23,7 @@ PgClient::PgClient(Worker& worker, std::uint64_t id)
       accepted_at_(worker.engine().now()) {}
 
 PgClient::~PgClient() {
+    if (portal_) portal_->stored.clear(worker_->shared().buffers);
     inbox_.clear(worker_->shared().buffers);
 }
 
@@ -234,6 +236,7 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
         if (backend_ != nullptr) PgRelay::abandon_lease(*this);
         session_.forget_statements();
         set_spooled(0);
+        drop_portal();
         shard_->pool().client_left(shard_->index());
         --shard_->clients_entered;
         if (pins_counted_ != 0) --shard_->clients_pinned;
@@ -314,6 +317,13 @@ void PgClient::set_phase(Phase phase) noexcept {
     if (std::uint32_t* const after = count(phase_)) ++*after;
     since_ = engine().now();
     if (phase_ == Phase::idle && shard_->has_timeouts()) arm_timer();
+}
+
+void PgClient::drop_portal() noexcept {
+    if (!portal_) return;
+    shard_->spool_bytes -= portal_->counted;
+    portal_->stored.clear(worker_->shared().buffers);
+    portal_.reset();
 }
 
 void PgClient::set_spooled(std::size_t bytes) noexcept {

@@ -27,6 +27,7 @@ class PgBackend;
 class PgConsole;
 class PgLogin;
 class PgShard;
+struct PortalSpool;
 class Worker;
 
 /// One client of the PostgreSQL side, from accept to close.
@@ -117,6 +118,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     [[nodiscard]] std::optional<net::TimePoint> deadline() const;
     void query_timed_out();
     void set_spooled(std::size_t bytes) noexcept;
+    void drop_portal() noexcept;
     void refuse_with_shutdown();
     [[nodiscard]] bool take_permit(std::size_t place, pool::Budget& budget, RefusalReason full,
                                    std::uint32_t reserve = 0);
@@ -124,9 +126,10 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     Worker* worker_;
     PgShard* shard_ = nullptr;
     PgBackend* backend_ = nullptr;
-    ProfileRef profile_;                  ///< Empty before a login has found its pool.
-    std::unique_ptr<PgLogin> login_;      ///< Only in phase login.
-    std::unique_ptr<PgConsole> console_;  ///< Only in phase console.
+    ProfileRef profile_;                   ///< Empty before a login has found its pool.
+    std::unique_ptr<PgLogin> login_;       ///< Only in phase login.
+    std::unique_ptr<PgConsole> console_;   ///< Only in phase console.
+    std::unique_ptr<PortalSpool> portal_;  ///< While a portal is read ahead, or has been.
     pg::ClientSession session_;
     net::Inbox inbox_;
     std::array<pool::Budget*, 3> permits_{};  ///< Of all clients, its user's, its database's.

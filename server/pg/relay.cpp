@@ -70,6 +70,13 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
         const wire::Bytes rest = bytes.subspan(out.at());
         if (client.backend_ == nullptr) {
             if (reads_behind(client)) break;
+            if (client.portal_) {
+                leave();
+                const std::size_t used = serve_portal(client, rest);
+                out.skip(used);
+                if (used == 0 && client.portal_) break;
+                continue;
+            }
             const pg::Wants wants = client.session_.wants(rest);
             if (wants == pg::Wants::more_bytes) break;
             if (wants == pg::Wants::backend && !take_backend(client)) {
@@ -243,6 +250,8 @@ void PgRelay::backend_received(PgBackend& backend, wire::Bytes arrived) {
     } else {
         if (passage.end == Passage::End::answered) {
             answer_came(*client);
+        } else if (backend.draining_) {
+            portal_advanced(*client);
         } else if (was_busy && !backend.session_.busy()) {
             rest_came(*client);
         }
@@ -292,6 +301,7 @@ PgRelay::Passage PgRelay::pass_on(PgBackend& backend, wire::Bytes bytes) {
             rename_error(backend, rest.first(run.bytes), out);
         } else if (private_run) {
             leave();
+            if (backend.draining_) store_for_portal(*backend.client_, rest.first(run.bytes));
             out.skip(run.bytes);
         } else {
             out.pass(run.bytes);

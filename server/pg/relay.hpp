@@ -86,7 +86,15 @@ class PgRelay {
     static void end_lease(PgClient& client, pool::Outcome outcome);
     static void answer_came(PgClient& client);
     static void rest_came(PgClient& client);
+    static void take_back(PgClient& client);
     static void tell_of_loss(PgClient& client);
+    [[nodiscard]] static bool drains_portal(PgClient& client);
+    static void store_for_portal(PgClient& client, wire::Bytes bytes);
+    static void portal_advanced(PgClient& client);
+    [[nodiscard]] static std::size_t serve_portal(PgClient& client, wire::Bytes bytes);
+    /// Part of the buffer budget up to which spools grow: the rest is for those that keep up.
+    static constexpr std::uint64_t spool_share = 4;
+
     static void count_rest(const PgClient& client);
     [[nodiscard]] static bool reads_behind(const PgClient& client);
     [[nodiscard]] static bool spools(const PgClient& client, std::size_t held_bytes);

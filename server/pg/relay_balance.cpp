@@ -28,9 +28,6 @@ std::uint64_t output_bytes_max(Worker& worker) {
     return tight ? std::min(usual, tight_buffer_bytes) : usual;
 }
 
-/// Part of the buffer budget up to which spools grow: the rest is for those that keep up.
-constexpr std::uint64_t spool_share = 4;
-
 }  // namespace
 
 /// A client that has not taken its last results gets no backend for others: it could not take

@@ -39,9 +39,15 @@ void PgRelay::reclaim(PgClient& client) {
         client.refuse(RefusalReason::shutdown);
         return;
     }
+    if (drains_portal(client)) return;
+    client.session_.lose_transaction(client.backend_->session_);
+    take_back(client);
+}
+
+/// The client's session knows already what it has lost.
+void PgRelay::take_back(PgClient& client) {
     ++client.worker()
           .counters.refusals[static_cast<std::size_t>(RefusalReason::portal_stall_timeout)];
-    client.session_.lose_transaction(client.backend_->session_);
     abandon_lease(client);
     client.session_.lease_ended();
     client.set_phase(PgClient::Phase::idle);

@@ -264,6 +264,21 @@ TEST(RelaySim, takes_backends_from_those_who_pause_over_a_portal) {
     expect_reached(run_family(family, 300).lost);
 }
 
+TEST(RelaySim, reads_portals_ahead_for_those_who_pause) {
+    Family family = usual();
+    family.postgres.portal_stall_timeout = milliseconds(30);
+    family.postgres.spool_bytes_max = 20U * 1024U;
+    family.habits.stalls = 600;
+    family.habits.extended = 900;
+    family.habits.large = 200;
+    family.habits.vanishes = 3;
+    family.habits.cancels = 3;
+    family.profiles = 3;
+    const World::Tally tally = run_family(family, 300);
+    expect_reached(tally.lost);
+    expect_reached(tally.spooled_bytes);
+}
+
 TEST(RelaySim, spools_for_slow_readers_within_its_bounds) {
     Family family = usual();
     family.postgres.spool_bytes_max = 128U * 1024U;

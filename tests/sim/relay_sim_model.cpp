@@ -279,7 +279,7 @@ bool Model::run(const Statement& statement, Kind kind, std::string& out) {
             append_row(out, statement, row);
     }
     if (statement.keeps_state) state_kept_ = true;
-    append_complete(out, verb, statement.tag);
+    append_complete(out, verb, statement.completes.empty() ? statement.tag : statement.completes);
     return true;
 }
 

@@ -29,7 +29,8 @@ void append_frame(std::string& out, char type, std::string_view body);
 struct Statement {
     std::string text;
     std::string verb;
-    std::string tag;  ///< "c7.3": the third text of client 7.
+    std::string tag;             ///< "c7.3": the third text of client 7.
+    std::string completes = {};  ///< What its completion says instead of its tag, if anything.
     std::size_t rows = 0;
     std::size_t row_bytes = 0;
     milliseconds runs{0};

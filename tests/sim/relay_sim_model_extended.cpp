@@ -127,6 +127,8 @@ void Model::execute(const Frame& frame, std::string& out) {
         status_ == 'E') {
         Statement rest = statement;
         if (statement.verb == "SELECT") rest.rows -= portal.rows_sent;
+        // As PostgreSQL counts the rows of this part alone, which tells nothing else.
+        if (portal.rows_sent > 0) rest.completes = std::to_string(rest.rows);
         run(rest, Kind::extended, out);
         return;
     }

@@ -55,7 +55,9 @@ World::World(const Family& family, std::uint64_t seed, bool verbose)
     witness.cancel_expected = [this](std::uint32_t client) {
         // A client that the program leaves may not know it yet.
         const bool left = family_.cuts || !family_.refusals.empty();
-        return client > clients_.size() || clients_[client - 1]->cancel_expected() || left;
+        // What is read ahead and does not fit is cancelled too; no client is told of that.
+        const bool ahead = family_.habits.stalls > 0 && family_.postgres.spool_bytes_max > 0;
+        return client > clients_.size() || clients_[client - 1]->cancel_expected() || left || ahead;
     };
     witness.settings_of = [this](std::uint32_t client) {
         return client > clients_.size() ? Settings{} : clients_[client - 1]->settings();
