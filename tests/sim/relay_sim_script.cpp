@@ -59,12 +59,8 @@ class Author {
     std::string statement() {
         if (random_.per_mille(habits_.fails)) return "FAIL" + tag();
         if (random_.per_mille(habits_.keeps_state)) {
-            static constexpr std::array<std::string_view, 6> keeping{"SET work_mem",
-                                                                     "LISTEN",
-                                                                     "CREATE TEMP TABLE t",
-                                                                     "PREPARE p",
-                                                                     "SELECT pg_advisory_lock",
-                                                                     "DO"};
+            static constexpr std::array<std::string_view, 5> keeping{
+                "SET work_mem", "LISTEN", "CREATE TEMP TABLE t", "SELECT pg_advisory_lock", "DO"};
             return std::string(keeping[random_.below(keeping.size())]) + tag();
         }
         if (random_.below(8) == 0) return "UPDATE" + tag();
