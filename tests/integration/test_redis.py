@@ -356,3 +356,29 @@ def redis_py_works(rig):
         assert subscriber.get_message(timeout=5)["data"] == b"hello"
         subscriber.close()
         client.close()
+
+
+@case
+def a_reload_changes_rights_and_bounds_for_those_who_are_there(rig):
+    with redis_and_sluice(rig) as (redis, sluice):
+        with sluice.connect() as wire, sluice.connect() as waits:
+            assert wire.ask("SET", "k", 1) == b"+OK\r\n"
+            assert wire.ask("FLUSHALL").startswith(b"-NOPERM")
+            waits.send(request("BLPOP", "q", 0))
+            sluice.wait_metric("redis_pinned_in_use", 1)
+            with open(sluice.config) as file:
+                text = file.read()
+            text = text.replace("[redis]\n", "[redis]\nallow_commands = 'flushall'\n")
+            text = text.replace("[redis.databases.default]\n",
+                                "[redis.databases.default]\nmax_connections = 20\n"
+                                "pinned_connections = 10\n")
+            with open(sluice.config, "w") as file:
+                file.write(text)
+            sluice.signal(signal.SIGHUP)
+            sluice.wait_log("settings reloaded")
+            assert wire.ask("GET", "k") == b"$1\r\n1\r\n"
+            assert wire.ask("FLUSHALL") == b"+OK\r\n"
+            sluice.wait_metric("redis_max_connections", 20)
+            assert wire.ask("RPUSH", "q", "v") == b":1\r\n"
+            assert waits.reply() == b"*2\r\n$1\r\nq\r\n$1\r\nv\r\n"
+            assert waits.ask("GET", "k") == b"$-1\r\n"
