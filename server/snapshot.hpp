@@ -124,6 +124,7 @@ struct ClientRow {
     std::uint64_t backend_id = 0;  ///< 0: none.
     std::chrono::seconds age{0};
     std::chrono::milliseconds wait{0};  ///< While waiting.
+    std::size_t statements = 0;         ///< Prepared ones with a name.
 };
 
 /// One row of SHOW SERVERS.

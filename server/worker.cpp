@@ -350,6 +350,9 @@ ClientRow Worker::row_of(const PgClient& client) {
         row.application_name = client.profile()->settings.find("application_name").value_or("");
     }
     if (const auto pin = client.session().pin()) row.pin = pg::name_of(*pin);
+    if (client.session().statements() != nullptr) {
+        row.statements = client.session().statements()->count();
+    }
     if (client.backend() != nullptr) row.backend_id = client.backend()->id();
     if (client.phase() == PgClient::Phase::waiting) {
         row.wait = duration_cast<std::chrono::milliseconds>(engine_->now() - client.since());

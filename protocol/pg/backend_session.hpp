@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sluice::pg {
 
@@ -111,10 +112,9 @@ class BackendSession {
     /// An Execute has been sent that no Sync has followed.
     [[nodiscard]] bool executed_in_batch() const noexcept { return executed_; }
     /// A transaction has ended in which some definition changed. Asked once for each.
-    [[nodiscard]] bool take_schema_change() noexcept {
-        if (!schema_changed_ || status_ != TransactionStatus::idle) return false;
-        schema_changed_ = false;
-        return true;
+    [[nodiscard]] SchemaChange take_schema_change() noexcept {
+        if (status_ != TransactionStatus::idle) return SchemaChange::none;
+        return std::exchange(schema_change_, SchemaChange::none);
     }
     /// The request that the last error answered.
     [[nodiscard]] const OwedReply& failed() const noexcept { return failed_; }
@@ -209,10 +209,10 @@ class BackendSession {
     Stage stage_ = Stage::in_step;
     Doubt doubt_ = Doubt::none;
     bool error_outstanding_ = false;
-    bool schema_changed_ = false;       ///< In this transaction.
-    bool executed_ = false;             ///< In the batch that no Sync has ended.
-    bool block_begun_ = false;          ///< Likewise.
-    bool portal_suspended_ = false;     ///< By the last Execute that was answered.
+    SchemaChange schema_change_ = SchemaChange::none;  ///< In this transaction.
+    bool executed_ = false;                            ///< In the batch that no Sync has ended.
+    bool block_begun_ = false;                         ///< Likewise.
+    bool portal_suspended_ = false;                    ///< By the last Execute that was answered.
     bool cursor_declared_ = false;      ///< In this transaction, and no cursor closed since.
     bool copy_swallowed_sync_ = false;  ///< A Sync was sent that the COPY in progress ignores.
     bool front_answered_ = false;       ///< Some of the front entry's reply has come.

@@ -5,6 +5,8 @@
 #include "protocol/pg/error_fields.hpp"
 #include "protocol/wire/writer.hpp"
 
+#include <algorithm>
+
 namespace sluice::pg {
 
 void BackendSession::sent(const OwedReply& entry) {
@@ -143,7 +145,10 @@ void BackendSession::finish_front(Outcome outcome) {
 void BackendSession::tag_seen(wire::Bytes body) {
     const TagMeaning tag = meaning_of(wire::Cursor(body).c_string());
     switch (tag) {
-        case TagMeaning::schema_changed: schema_changed_ = true; return;
+        case TagMeaning::schema_changed:
+            schema_change_ = std::max(schema_change_, SchemaChange::meanings);
+            return;
+        case TagMeaning::result_changed: schema_change_ = SchemaChange::results; return;
         case TagMeaning::statements_discarded:
             statements_.forget_all();
             names_.forget_all();
@@ -180,7 +185,11 @@ void BackendSession::error_described(wire::Bytes body) {
     if (failed_.twist != Twist::none) return;
     const std::string_view sqlstate = parse_error_fields(body).sqlstate;
     const bool parse = failed_.owed == Owed::parse;
-    if (sqlstate == (parse ? "42P05" : "26000")) statements_.distrust(failed_.statement);
+    // "Cached plan must not change result type": parsed anew, it fits again.
+    const bool outdated = !parse && sqlstate == "0A000";
+    if (outdated || sqlstate == (parse ? "42P05" : "26000")) {
+        statements_.distrust(failed_.statement);
+    }
 }
 
 void BackendSession::append_recovery(std::string& out) {

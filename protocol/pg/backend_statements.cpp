@@ -37,9 +37,9 @@ BackendStatements::Presence BackendStatements::presence(StatementId id,
     return node.expected ? Presence::present : Presence::absent;
 }
 
-std::uint64_t BackendStatements::generation(StatementId id) const noexcept {
+SchemaGeneration BackendStatements::generation(StatementId id) const noexcept {
     const auto at = nodes_.find(id.value);
-    return at == nodes_.end() ? 0 : at->second.generation;
+    return at == nodes_.end() ? SchemaGeneration{} : at->second.generation;
 }
 
 void BackendStatements::touch(StatementId id) noexcept {

@@ -29,9 +29,9 @@ class BackendStatements {
     enum class Presence : std::uint8_t { absent, present, doubtful };
     [[nodiscard]] Presence presence(StatementId id, std::uint32_t batch) const noexcept;
     /// The generation of the pool's schema, as far as it is known, in which it was last parsed.
-    [[nodiscard]] std::uint64_t generation(StatementId id) const noexcept;
+    [[nodiscard]] SchemaGeneration generation(StatementId id) const noexcept;
     /// Of what is parsed from now on.
-    void set_generation(std::uint64_t generation) noexcept { generation_ = generation; }
+    void set_generation(SchemaGeneration generation) noexcept { generation_ = generation; }
     /// It is about to be used, so others go first.
     void touch(StatementId id) noexcept;
     /// The least recently used one, if there are at least `count_max`. 0: no limit.
@@ -70,7 +70,7 @@ class BackendStatements {
         StatementId id;
         Node* older = nullptr;
         Node* newer = nullptr;
-        std::uint64_t generation = 0;
+        SchemaGeneration generation;
         std::uint32_t batch = 0;      ///< Of the last request under way.
         std::uint32_t unsettled = 0;  ///< Requests under way that change it.
         Presence settled = Presence::absent;
@@ -87,7 +87,7 @@ class BackendStatements {
     Node* oldest_ = nullptr;  ///< Of those expected to be there.
     Node* newest_ = nullptr;
     std::size_t size_ = 0;
-    std::uint64_t generation_ = 0;
+    SchemaGeneration generation_;
     StatementId unnamed_;
     std::uint32_t unnamed_batch_ = 0;
     std::uint32_t unnamed_unsettled_ = 0;

@@ -38,7 +38,7 @@ ClientStatements::Found ClientStatements::find(std::string_view name, std::uint3
     const Slot& slot = slots_[index];
     if (slot.unsettled > 0 && slot.batch != batch) return {Standing::undecided, index, nullptr};
     if (slot.expected == nullptr) return {Standing::absent, index, nullptr};
-    return {Standing::held, index, slot.expected};
+    return {Standing::held, index, slot.expected, slot.generation};
 }
 
 std::string_view ClientStatements::name_of(std::uint32_t slot) const noexcept {
@@ -47,8 +47,9 @@ std::string_view ClientStatements::name_of(std::uint32_t slot) const noexcept {
 }
 
 std::uint32_t ClientStatements::begin_parse(std::string_view name, Statement& statement,
-                                            std::uint32_t batch) {
+                                            std::uint32_t batch, SchemaGeneration generation) {
     const std::uint32_t index = name.empty() ? unnamed_slot : slot_for(name);
+    slots_[index].generation = generation;
     begin({index, &statement}, batch);
     return index;
 }

@@ -44,6 +44,8 @@ class ClientStatements {
         Standing standing = Standing::absent;
         std::uint32_t slot = 0;
         Statement* statement = nullptr;
+        /// In which the client had it parsed: a version that is older may mean something else.
+        SchemaGeneration generation{};
         /// PREPARE made it, so it stands on backends under the client's own name.
         [[nodiscard]] bool by_sql() const noexcept {
             return statement != nullptr && statement->maker() == Maker::prepare;
@@ -65,7 +67,8 @@ class ClientStatements {
     void set_unnamed_prepared(bool prepared) noexcept { unnamed_prepared_ = prepared; }
 
     /// The name gets this statement, of which the caller gives its hold away.
-    std::uint32_t begin_parse(std::string_view name, Statement& statement, std::uint32_t batch);
+    std::uint32_t begin_parse(std::string_view name, Statement& statement, std::uint32_t batch,
+                              SchemaGeneration generation = {});
     /// The statement of this slot goes.
     void begin_close(std::uint32_t slot, std::uint32_t batch);
     /// A simple query drops the unnamed statement, and perhaps every name.
@@ -117,7 +120,8 @@ class ClientStatements {
         const std::string* name = nullptr;  ///< Null for the unnamed statement and a free slot.
         Statement* settled = nullptr;
         Statement* expected = nullptr;
-        std::uint32_t batch = 0;  ///< Of the youngest change that is not settled.
+        SchemaGeneration generation;  ///< Of the last Parse.
+        std::uint32_t batch = 0;      ///< Of the youngest change that is not settled.
         std::uint32_t unsettled = 0;
     };
     struct Change {

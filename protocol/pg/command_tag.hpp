@@ -8,7 +8,8 @@ namespace sluice::pg {
 /// What the tag of a CommandComplete says beyond that the command is complete.
 enum class TagMeaning : std::uint8_t {
     nothing,
-    schema_changed,        ///< What a text means, or its result's columns, may be another now.
+    schema_changed,        ///< What a text means may be another now.
+    result_changed,        ///< The same, and so may the columns of the result of a prepared one.
     statements_discarded,  ///< DISCARD ALL, DEALLOCATE ALL: no named statement is left.
     block_begun,           ///< BEGIN, START TRANSACTION.
     cursor_declared,
@@ -45,7 +46,13 @@ constexpr std::size_t tag_bytes_telling = 3;
     if (tag == "DISCARD ALL" || tag == "DEALLOCATE ALL") return TagMeaning::statements_discarded;
     if (tag == "PREPARE") return TagMeaning::prepared;
     if (tag == "DEALLOCATE") return TagMeaning::deallocated;
-    for (const std::string_view verb : {"ALTER ", "CREATE ", "DROP ", "IMPORT "}) {
+    // Not DROP, though a table of another form may follow: who uses temporary tables drops them all
+    // the time, and the server itself refuses what has become wrong.
+    for (const std::string_view verb :
+         {"ALTER ", "CREATE VIEW", "CREATE FUNCTION", "CREATE RULE"}) {
+        if (tag.starts_with(verb)) return TagMeaning::result_changed;
+    }
+    for (const std::string_view verb : {"CREATE ", "DROP ", "IMPORT "}) {
         if (tag.starts_with(verb)) return TagMeaning::schema_changed;
     }
     if (tag == "DECLARE CURSOR") return TagMeaning::cursor_declared;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,6 +18,25 @@ struct StatementId {
 
     [[nodiscard]] explicit operator bool() const noexcept { return value != 0; }
     bool operator==(const StatementId&) const = default;
+};
+
+/// What a transaction has changed of what statements mean.
+enum class SchemaChange : std::uint8_t { none, meanings, results };
+
+/// How often the definitions of a database have changed, as far as it was noticed.
+struct SchemaGeneration {
+    std::uint64_t value = 0;  ///< In its upper half those changes that may change results.
+
+    static constexpr unsigned results_shift = 32;
+    [[nodiscard]] static constexpr std::uint64_t step(SchemaChange change) noexcept {
+        return change == SchemaChange::results ? (std::uint64_t{1} << results_shift) + 1
+               : change == SchemaChange::none  ? 0
+                                               : 1;
+    }
+    [[nodiscard]] constexpr bool same_results(SchemaGeneration other) const noexcept {
+        return value >> results_shift == other.value >> results_shift;
+    }
+    auto operator<=>(const SchemaGeneration&) const = default;
 };
 
 /// Gives ids that no other worker gives.

@@ -38,8 +38,8 @@ struct StatementDesk {
     StatementCatalog catalog;
     const StatementPolicy policy;
     StatementCounters counters;
-    std::uint64_t generation = 0;  ///< Of the schema: grows with each change that is noticed.
-    std::string written;           ///< Of the last passage.
+    SchemaGeneration generation;
+    std::string written;  ///< Of the last passage.
 };
 
 /// The backend of a lease, for a client whose statements bear names of ours there.

@@ -65,7 +65,7 @@ StatementPassage::Plan StatementPassage::parse() {
     ++lease_.desk.counters.parses;
     OwedReply owed{Owed::parse};
     owed.changes_client = true;
-    owed.slot = client_.begin_parse(named_.name, statement, batch_);
+    owed.slot = client_.begin_parse(named_.name, statement, batch_, lease_.desk.generation);
     return parse_as(statement, owed);
 }
 
@@ -94,7 +94,10 @@ bool StatementPassage::names_agree(const Statement& statement) {
 StatementPassage::Plan StatementPassage::parse_as(Statement& statement, OwedReply owed) {
     BackendStatements& statements = lease_.backend.statements();
     const Presence presence = statements.presence(statement.id(), batch_);
-    if (presence == Presence::present && lease_.backend.predictable()) {
+    // What definitions, or the client's own settings, make of the text may be another than it was.
+    const bool shared = planning_ != lease_.own_planning || named_.name.empty();
+    const bool fits = shared && statements.generation(statement.id()) == lease_.desk.generation;
+    if (presence == Presence::present && fits && lease_.backend.predictable()) {
         statements.touch(statement.id());
         return answered_here(owed);
     }
@@ -185,7 +188,13 @@ StatementPassage::Plan StatementPassage::use(Owed owed) {
     const StatementId id = found.statement->id();
     BackendStatements& statements = lease_.backend.statements();
     const Presence presence = statements.presence(id, batch_);
-    if (presence == Presence::present) {
+    // One from before the client's own Parse may be of another table. Outside of a block it is
+    // parsed anew rather than refused, should its result be another now.
+    const SchemaGeneration generation = statements.generation(id);
+    const bool fits =
+        generation >= found.generation &&
+        (generation.same_results(lease_.desk.generation) || !lease_.backend.outside_block());
+    if (presence == Presence::present && fits) {
         statements.touch(id);
     } else if (owed == Owed::bind && fails_for_certain(*found.statement)) {
         return bind_to_fail(*found.statement, found.slot);

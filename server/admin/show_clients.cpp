@@ -56,7 +56,7 @@ void rows(TableWriter& table, const Snapshot& snapshot, const ConsoleFacts& fact
                        0,
                        "",
                        client.application_name,
-                       0,
+                       client.statements,
                        client.id,
                        client.pin});
         }

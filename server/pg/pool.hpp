@@ -1,6 +1,7 @@
 #pragma once
 
 #include "protocol/pg/scram_client.hpp"
+#include "protocol/pg/statement_id.hpp"
 
 #include "pool/registry.hpp"
 
@@ -53,10 +54,12 @@ class PgPool final : public pool::PoolAttachment {
     void remember_host(std::uint32_t index) noexcept { first_host_ = index; }
 
     /// Grows with each change of a definition that one of its backends was seen to make.
-    [[nodiscard]] std::uint64_t schema_generation() const noexcept {
-        return schema_generation_.load(std::memory_order_relaxed);
+    [[nodiscard]] pg::SchemaGeneration schema_generation() const noexcept {
+        return {schema_generation_.load(std::memory_order_relaxed)};
     }
-    void change_schema() noexcept { schema_generation_.fetch_add(1, std::memory_order_relaxed); }
+    void change_schema(pg::SchemaChange change) noexcept {
+        schema_generation_.fetch_add(pg::SchemaGeneration::step(change), std::memory_order_relaxed);
+    }
 
     /// The last error a backend's login or connect ended with, as the body of an ErrorResponse,
     /// for those who wait in vain.

@@ -306,8 +306,9 @@ PgRelay::Passage PgRelay::pass_on(PgBackend& backend, wire::Bytes bytes) {
         } else {
             out.pass(run.bytes);
         }
-        if (run.event == pg::BackendEvent::ready && backend.session_.take_schema_change()) {
-            backend.shard().schema_changed();
+        if (run.event == pg::BackendEvent::ready) {
+            const pg::SchemaChange change = backend.session_.take_schema_change();
+            if (change != pg::SchemaChange::none) backend.shard().schema_changed(change);
         }
         if (run.event == pg::BackendEvent::ready && !private_run) {
             passage.end = Passage::End::answered;

@@ -50,7 +50,7 @@ class PgShard final : private net::Timer {
         return statements_;
     }
     /// A client has changed some definition: on all workers what was prepared may be outdated.
-    void schema_changed() noexcept { pool_.change_schema(); }
+    void schema_changed(pg::SchemaChange change) noexcept { pool_.change_schema(change); }
     void count_hold(Hold hold, std::chrono::nanoseconds time) noexcept {
         counters.held[static_cast<std::size_t>(hold)] += time;
     }

@@ -297,6 +297,30 @@ def a_change_of_definition_makes_unnamed_statements_parse_anew(rig):
 
 
 @case
+def a_statement_of_another_result_heals(rig):
+    with rig.sluice(pool_size=2) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        other.query("CREATE TABLE healed (i int); INSERT INTO healed VALUES (1)")
+        run = [Bind([], "s"), Execute(), Sync]
+        assert client.ask(Parse("SELECT * FROM healed", "s"), *run).rows == [("1",)]
+        other.query("ALTER TABLE healed ADD j int DEFAULT 2")
+        assert client.ask(*run).rows == [("1", "2")]
+        client.query("BEGIN")
+        other.query("ALTER TABLE healed ADD k int DEFAULT 3")
+        # In a block PostgreSQL's own word stands, if this backend had the statement before.
+        assert client.ask(*run).sqlstates in (["0A000"], [])
+        client.query("ROLLBACK")
+        assert client.ask(*run).rows == [("1", "2", "3")]
+        # A change behind the pooler's back is noticed once on each backend.
+        rig.postgres.execute("ALTER TABLE healed ADD l int DEFAULT 4", database="app")
+        answers = [client.ask(*run) for _ in range(4)]
+        assert answers[-1].rows == [("1", "2", "3", "4")], answers[-1].errors
+        other.query("DROP TABLE healed")
+        client.end()
+        other.end()
+
+
+@case
 def a_reset_backend_is_taught_again(rig):
     with rig.sluice(pool_size=1) as sluice:
         client, other = sluice.connect(), sluice.connect()

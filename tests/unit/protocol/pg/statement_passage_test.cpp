@@ -202,9 +202,58 @@ TEST(StatementPassage, prepares_an_unnamed_statement_that_comes_again) {
     EXPECT_EQ(line.sent(), "Q P B E S") << "inside a block it is the client's own";
     line.ask(query_frame("COMMIT"), "C Z");
     line.sent();
-    line.desk.generation = 1;
+    line.desk.generation = {SchemaGeneration::step(SchemaChange::meanings)};
     line.ask(batch, "3 1 2 C Z");
     EXPECT_EQ(line.sent(), "Csluice_1 Psluice_1 Bsluice_1 E S") << "definitions have changed";
+}
+
+TEST(StatementPassage, parses_anew_where_the_result_may_be_another) {
+    Line line;
+    line.ask(parse_s + sync_frame, "1 Z");
+    line.sent();
+    line.desk.generation = {SchemaGeneration::step(SchemaChange::meanings)};
+    line.ask(bind_s + sync_frame, "2 Z");
+    EXPECT_EQ(line.sent(), "Bsluice_1 S") << "the server sees to that";
+    line.desk.generation = {SchemaGeneration::step(SchemaChange::results)};
+    line.ask(query_frame("BEGIN"), "C ZT");
+    line.ask(bind_s + sync_frame, "2 ZT");
+    EXPECT_EQ(line.sent(), "Q Bsluice_1 S") << "inside a block it is refused, as by the server";
+    line.ask(query_frame("COMMIT"), "C Z");
+    line.heard();
+    line.ask(bind_s + bind_s + sync_frame, "3 1 2 2 Z");
+    EXPECT_EQ(line.sent(), "Q Csluice_1 Psluice_1 Bsluice_1 Bsluice_1 S");
+    EXPECT_EQ(line.heard(), "22Z");
+}
+
+TEST(StatementPassage, parses_anew_what_a_client_parses_behind_a_change) {
+    Line line;
+    line.ask(parse_s + sync_frame, "1 Z");
+    line.turn();
+    line.desk.generation = {SchemaGeneration::step(SchemaChange::meanings)};
+    line.send(parse_s + sync_frame);
+    EXPECT_EQ(line.sent(), "Csluice_1 Psluice_1 S") << "the text may be of another table now";
+    line.receive(replies("3 1 Z"));
+    line.send(bind_s + sync_frame);
+    EXPECT_EQ(line.sent(), "Bsluice_1 S");
+    line.receive(replies("2 Z"));
+    line.backend = {};
+    line.turn();
+    line.desk.generation = {};
+    line.ask(bind_s + sync_frame, "1 2 Z");
+    line.turn();
+    line.desk.generation = {SchemaGeneration::step(SchemaChange::meanings)};
+    line.send(bind_s + sync_frame);
+    EXPECT_EQ(line.sent(), "Csluice_1 Psluice_1 Bsluice_1 S") << "nor does an older one do";
+}
+
+TEST(StatementPassage, parses_anew_what_the_backend_says_has_another_result) {
+    Line line;
+    line.ask(parse_s + sync_frame, "1 Z");
+    line.send(bind_s + sync_frame);
+    line.sent();
+    line.receive(frame('E', std::string_view("SERROR\0C0A000\0Mno\0\0", 19)) + reply("Z"));
+    line.send(bind_s + sync_frame);
+    EXPECT_EQ(line.sent(), "Csluice_1 Psluice_1 Bsluice_1 S");
 }
 
 TEST(StatementPassage, never_binds_an_unnamed_statement_of_another_client) {
@@ -241,10 +290,13 @@ TEST(StatementPassage, forgets_with_discard_all_and_deallocate_all) {
 }
 
 TEST(CommandTag, tells_what_changes_definitions_and_what_drops_statements) {
-    for (const std::string_view tag :
-         {"CREATE TABLE", "ALTER TABLE", "DROP VIEW", "IMPORT FOREIGN SCHEMA"}) {
+    for (const std::string_view tag : {"CREATE TABLE", "DROP VIEW", "IMPORT FOREIGN SCHEMA"}) {
         EXPECT_TRUE(may_mean_something(tag.substr(0, 3))) << tag;
         EXPECT_EQ(meaning_of(tag), TagMeaning::schema_changed) << tag;
+    }
+    for (const std::string_view tag : {"ALTER TABLE", "CREATE VIEW", "CREATE FUNCTION"}) {
+        EXPECT_TRUE(may_mean_something(tag.substr(0, 3))) << tag;
+        EXPECT_EQ(meaning_of(tag), TagMeaning::result_changed) << tag;
     }
     EXPECT_EQ(meaning_of("DISCARD ALL"), TagMeaning::statements_discarded);
     EXPECT_TRUE(may_mean_something("DIS"));
