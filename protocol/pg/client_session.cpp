@@ -97,6 +97,8 @@ ClientSession::Step ClientSession::body_step(wire::Bytes available) {
     if (scanner_) {
         scanner_->feed(available.first(taken));
         if (body_left_ == 0) {
+            // A simple query drops the unnamed statement; a Parse has left this as it is.
+            unnamed_ours_ = unnamed_ours_ || scanner_->is_one_text();
             add_features(scanner_->features(), names_);
             scanner_.reset();
         }
@@ -196,12 +198,14 @@ ClientSession::Step ClientSession::query_step(FrameHeader header, wire::Bytes av
         frame_header_bytes, std::min<std::size_t>(header.body_bytes, available.size() - 5));
     const bool whole = text.size() == header.body_bytes;
     if (whole && !is_text(text)) {
+        // Without following names, words count as they would if they came in pieces.
+        if (statements == nullptr) std::ignore = scan(text, true, Names::unknown);
         // PostgreSQL finds fault with the message before there is a query that would drop the
         // unnamed statement. The answer is that to a FunctionCall that fails.
         return forward_step(header, available, {Owed::function_call});
     }
     portal_.reset();
-    unnamed_ours_ = true;  // A simple query drops the unnamed statement.
+    unnamed_ours_ = unnamed_ours_ || whole;  // A simple query drops the unnamed statement.
     const bool shared = statements != nullptr;
     if (shared && !whole && header.body_bytes <= whole_query_bytes_max) return {};
     const Feature features = scan(text, whole, shared ? Names::followed : Names::unknown);

@@ -18,6 +18,8 @@ using Standing = ClientStatements::Standing;
 constexpr std::size_t names_max = 10'000;
 /// Under this name nothing is left that anybody relies on.
 constexpr StatementId passing{};
+/// The version of a name that stands for nothing.
+constexpr StatementId nothing{};
 /// What Parse says behind the name for a statement of an empty text.
 constexpr std::string_view empty_parse_body{"\0\0\0", 3};
 
@@ -76,7 +78,7 @@ void NameAgreement::close_foreign() {
         } else if (found.standing == Standing::held) {
             const auto is = lease_.backend.names().version(name, batch_);
             const bool own = found.by_sql() && is == found.statement->id();
-            if (!own && (!is || *is)) close(name);
+            if (!own && is != nothing) close(name);
         }
     }
 }
@@ -92,7 +94,7 @@ void NameAgreement::reach(std::string_view name, Need need) {
         return;  // It may well be its own.
     }
     if (found.standing != Standing::held) {
-        if (!is || *is) close(name);
+        if (is != nothing) close(name);
         return;
     }
     if (need == Need::presence) {
@@ -108,7 +110,7 @@ void NameAgreement::reach(std::string_view name, Need need) {
         lease_.backend.names().touch(name);
         return;
     }
-    if (!is || *is) close(name);
+    if (is != nothing) close(name);
     // A failed transaction lets nothing be made, and nothing be executed either.
     const BackendSession& backend = lease_.backend;
     if (backend.status() == TransactionStatus::failed && !backend.owes_ready()) return;

@@ -10,7 +10,11 @@
 namespace sluice::pg {
 
 void StatementScanner::feed(wire::Bytes text) {
-    if (text.empty() || state_ == State::finished) return;
+    if (text.empty()) return;
+    if (state_ == State::finished) {
+        overrun_ = true;
+        return;
+    }
     const char* at = wire::as_text(text).data();
     const char* end = at + text.size();
     const void* const zero = std::memchr(at, 0, text.size());
@@ -40,6 +44,7 @@ void StatementScanner::feed(wire::Bytes text) {
     if (zero != nullptr) {
         if (state_ == State::word) word_ended();
         state_ = State::finished;
+        overrun_ = zero != &text.back();
     }
 }
 

@@ -53,6 +53,10 @@ class StatementScanner {
   public:
     void feed(wire::Bytes text);
     [[nodiscard]] Feature features() const noexcept { return features_; }
+    /// All that was fed is one text with its zero byte at the end.
+    [[nodiscard]] bool is_one_text() const noexcept {
+        return state_ == State::finished && !overrun_;
+    }
 
   private:
     enum class State : std::uint8_t {
@@ -111,6 +115,7 @@ class StatementScanner {
     SqlWord previous_{};
     bool update_seen_ = false;  ///< In this statement.
     bool first_piece_ = true;
+    bool overrun_ = false;  ///< Something stood behind the zero byte.
     Feature features_ = Feature::none;
 };
 

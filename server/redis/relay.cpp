@@ -140,6 +140,7 @@ RedisRelay::Goes RedisRelay::perform(RedisClient& client, const resp::ClientStep
 }
 
 void RedisRelay::backend_received(RedisBackend& backend, wire::Bytes arrived) {
+    const RedisShard::OrdersHeld held(backend.shard());
     net::BufferBudget& buffers = backend.shard().worker().shared().buffers;
     if (backend.client_ != nullptr && backend.client_->session_.raw()) {
         RedisClient& client = *backend.client_;
@@ -176,7 +177,6 @@ void RedisRelay::backend_received(RedisBackend& backend, wire::Bytes arrived) {
         return;
     }
     if (backend.client_ != nullptr) release_if_settled(*backend.client_);
-    backend.shard().perform_orders();
 }
 
 void RedisRelay::deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes bytes,

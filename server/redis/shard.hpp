@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace sluice::server {
@@ -32,6 +33,24 @@ class RedisShard final : private net::Timer {
 
     [[nodiscard]] pool::Shard& engine() noexcept { return engine_; }
     void perform_orders();
+    /// While one lives nothing is ordered, so that no backend leaves for another worker under the
+    /// hands of who is in the middle of its bytes. The outermost performs what has come together.
+    class OrdersHeld {
+      public:
+        explicit OrdersHeld(RedisShard& shard) noexcept
+            : shard_(shard), outermost_(!std::exchange(shard.performing_, true)) {}
+        ~OrdersHeld() {
+            if (!outermost_) return;
+            shard_.performing_ = false;
+            shard_.perform_orders();
+        }
+        OrdersHeld(const OrdersHeld&) = delete;
+        OrdersHeld& operator=(const OrdersHeld&) = delete;
+
+      private:
+        RedisShard& shard_;
+        const bool outermost_;
+    };
 
     [[nodiscard]] Worker& worker() const noexcept { return worker_; }
     [[nodiscard]] RedisPool& pool() const noexcept { return pool_; }

@@ -113,6 +113,18 @@ TEST(ClientSession, closes_nothing_where_the_request_itself_replaces_the_unnamed
     }
 }
 
+TEST(ClientSession, closes_the_unnamed_statement_behind_a_malformed_query_as_well) {
+    // PostgreSQL objects to the message before there is a query that would drop the statement.
+    for (const std::string& body : {zero_ended("SELECT 1") + "more", std::string("SELECT 1"),
+                                    std::string("COPY\0NID\0", 9)}) {
+        const std::string query = client_frame('Q', body);
+        ClientTalk::receive_in_pieces(
+            query + execute_frame() + sync_frame, [&](const ClientTalk& talk) {
+                EXPECT_EQ(talk.to_backend, query + close_unnamed + execute_frame() + sync_frame);
+            });
+    }
+}
+
 TEST(ClientSession, closes_the_unnamed_statement_once_in_each_lease) {
     ClientTalk talk;
     talk.receive(parse_frame("", "SELECT 1") + bind_frame("", "") + execute_frame() + sync_frame);
