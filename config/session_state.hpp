@@ -14,7 +14,7 @@ enum class KeepPolicy { pin, reject, warn };
 struct SessionState {
     TrackPolicy set = TrackPolicy::pin;   ///< SET, RESET, set_config().
     TrackPolicy role = TrackPolicy::pin;  ///< SET ROLE, SET SESSION AUTHORIZATION.
-    ListenPolicy listen = ListenPolicy::pin;
+    ListenPolicy listen = ListenPolicy::fan_out;
     KeepPolicy temporary_table = KeepPolicy::pin;
     KeepPolicy advisory_lock = KeepPolicy::pin;  ///< Those of the session.
     KeepPolicy with_hold = KeepPolicy::pin;      ///< DECLARE ... WITH HOLD.

@@ -187,6 +187,12 @@ struct Postgres {
     std::uint32_t statement_cache_size = 10'000;  ///< Texts remembered of one pool, on a worker.
     std::uint64_t statement_cache_bytes = 32ULL * 1024 * 1024;  ///< Likewise.
 
+    std::uint32_t max_client_channels = 1'000;  ///< That one client may listen to.
+    /// Bytes of notifications that one client has not taken; beyond, it is cut off.
+    std::uint64_t listener_buffer_max = 1024ULL * 1024;
+    /// How long the end of a transaction that notified waits for its own notifications. 0: not.
+    Duration notify_wait{100};
+
     std::vector<std::string> ignore_startup_parameters;
     bool application_name_add_host = false;
     std::uint64_t max_startup_bytes = 64ULL * 1024;  ///< Startup packet and login messages.

@@ -107,6 +107,14 @@ constexpr std::array<RefusalRow, refusal_reason_count> rows{{
     {"slow_reader_timeout", "57014", Severity::fatal, quiet,
      "terminating connection due to slow_reader_timeout",
      "Read results as they come, or raise slow_reader_timeout."},
+    {"too_many_channels", "54000", Severity::error, warning,
+     "this client listens to too many channels",
+     "UNLISTEN what is not needed, or raise postgres.max_client_channels."},
+    {"listening_refused", "08006", Severity::error, warning,
+     "the connection that listens for this database could not be made", "Try again later."},
+    {"slow_listener", "53200", Severity::fatal, warning,
+     "this client does not read its notifications",
+     "Read notifications as they come, or raise postgres.listener_buffer_max."},
 }};
 
 }  // namespace

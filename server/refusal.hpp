@@ -41,8 +41,11 @@ enum class RefusalReason : std::uint8_t {
     too_many_statements,
     portal_stall_timeout,
     slow_reader_timeout,
+    too_many_channels,
+    listening_refused,
+    slow_listener,
 };
-constexpr std::size_t refusal_reason_count = 29;
+constexpr std::size_t refusal_reason_count = 32;
 
 enum class Loudness : std::uint8_t { quiet, warning };
 

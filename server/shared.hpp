@@ -9,6 +9,7 @@
 #include "server/net/chunk.hpp"
 #include "server/net/resolver.hpp"
 #include "server/pg/cancel_key.hpp"
+#include "server/pg/notify_senders.hpp"
 #include "server/redis/pool.hpp"
 
 #include <atomic>
@@ -53,6 +54,8 @@ struct Shared {
     const CancelKeys cancel_keys;
     ClientBudgets user_clients;
     ClientBudgets database_clients;
+    NotifySenders notify_senders;
+    std::atomic<std::uint32_t> listening_clients{0};  ///< Of all workers.
     std::vector<std::unique_ptr<Worker>> workers;
     std::atomic<std::uint64_t> next_id{1};  ///< Of clients and backends, for logs and SHOW.
     std::atomic<unsigned> next_home{0};     ///< Where the next one-shard pool lives.

@@ -35,6 +35,16 @@ struct WorkerCounters {
     std::uint64_t texts_parsed = 0;      ///< Those that had not.
     std::uint64_t text_evictions = 0;    ///< Forgotten for want of room.
     std::chrono::nanoseconds text_parse_time{0};
+    std::uint64_t notifications = 0;     ///< Handed to clients that listen.
+    std::uint64_t listening_losses = 0;  ///< Listening backends lost while somebody listened.
+};
+
+/// The connections that listen for clients, as far as their home is on one worker.
+struct ListeningCounts {
+    std::uint64_t channels = 0;
+    std::uint32_t opening = 0;
+    std::uint32_t listening = 0;
+    std::uint32_t pausing = 0;  ///< Between two attempts to open.
 };
 
 /// Why a backend is not free although it has nothing to do: its client could let it go.
@@ -153,6 +163,8 @@ struct WorkerSnapshot {
     std::vector<RedisSnapshot> redis;
     std::uint64_t redis_clients_accepted = 0;
     std::array<std::uint64_t, refusal_reason_count> redis_refusals{};
+    std::uint32_t clients_listening = 0;  ///< In transaction and statement mode.
+    ListeningCounts listening;
     std::vector<ClientRow> clients;    ///< Only with SnapshotDetail::rows.
     std::vector<BackendRow> backends;  ///< Only with SnapshotDetail::rows.
 };

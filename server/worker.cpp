@@ -43,6 +43,7 @@ Worker::Worker(Shared& shared, unsigned index, std::unique_ptr<net::Engine> engi
       index_(index),
       engine_(std::move(engine)),
       statement_memo_({}, random_seed()),
+      listening_backends_(std::make_unique<ListeningBackends>(*this)),
       redis_(std::make_unique<RedisSide>(*this)) {}
 
 Worker::~Worker() = default;
@@ -68,6 +69,7 @@ void Worker::shut() {
     }
     cancel_calls_.clear();
     clients_.clear();
+    listening_backends_ = std::make_unique<ListeningBackends>(*this);
     phase_ = Phase::shut;
 }
 
@@ -314,6 +316,9 @@ WorkerSnapshot Worker::snapshot(SnapshotDetail detail) {
     snapshot.counters.text_parse_time = std::chrono::nanoseconds(texts.parse_nanoseconds);
     snapshot.texts = statement_memo_.entry_count();
     snapshot.text_bytes = statement_memo_.bytes();
+    snapshot.counters.notifications = channels_.notifications;
+    snapshot.counters.listening_losses = listening_backends_->losses;
+    snapshot.listening = listening_backends_->counts();
     for (auto& [entry, shard] : shards_)
         snapshot.pools.push_back(shard->snapshot());
     for (const auto& [name, pool] : departed_)
@@ -322,6 +327,8 @@ WorkerSnapshot Worker::snapshot(SnapshotDetail detail) {
         if (!client) continue;
         if (client->phase() == PgClient::Phase::login) ++snapshot.clients_login;
         if (client->phase() == PgClient::Phase::console) ++snapshot.clients_console;
+        const pg::ClientChannels* const channels = client->session().channels();
+        if (channels != nullptr && !channels->names().empty()) ++snapshot.clients_listening;
         if (detail == SnapshotDetail::rows) snapshot.clients.push_back(row_of(*client));
     }
     redis_->append_snapshot(snapshot, detail);

@@ -4,6 +4,7 @@
 
 #include "server/listener.hpp"
 #include "server/net/engine.hpp"
+#include "server/pg/channel_board.hpp"
 #include "server/shared.hpp"
 #include "server/snapshot.hpp"
 #include "server/sql/statement_memo.hpp"
@@ -24,6 +25,7 @@ namespace sluice::server {
 
 class CancelCall;
 class PgClient;
+class PgOpening;
 class PgShard;
 class RedisSide;
 
@@ -86,6 +88,17 @@ class Worker {
     /// Another worker asks. True when the key is one of ours.
     bool cancel_here(std::uint32_t process_id, wire::Bytes key, const std::function<void()>& done);
 
+    /// Which of its clients listen to what, and the connections that listen for all workers.
+    [[nodiscard]] ChannelBoard& channels() noexcept { return channels_; }
+    [[nodiscard]] ListeningBackends& listening_backends() noexcept { return *listening_backends_; }
+    /// Connections being opened, for answers of other threads to find them while they are there.
+    void opening_begins(std::uint64_t id, PgOpening& opening) { openings_[id] = &opening; }
+    void opening_ends(std::uint64_t id) noexcept { openings_.erase(id); }
+    [[nodiscard]] PgOpening* find_opening(std::uint64_t id) noexcept {
+        const auto at = openings_.find(id);
+        return at == openings_.end() ? nullptr : at->second;
+    }
+
     void track(std::unique_ptr<CancelCall> call);
     void forget(CancelCall& call);
     [[nodiscard]] std::size_t cancel_calls() const noexcept { return cancel_calls_.size(); }
@@ -115,8 +128,11 @@ class Worker {
     Shared& shared_;
     std::shared_ptr<const Configuration> configuration_;
     const unsigned index_;
+    std::unordered_map<std::uint64_t, PgOpening*> openings_;  ///< Before what may hold the last.
     std::unique_ptr<net::Engine> engine_;
     sql::StatementMemo statement_memo_;
+    ChannelBoard channels_{*this};
+    std::unique_ptr<ListeningBackends> listening_backends_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::vector<std::unique_ptr<PgClient>> clients_;  ///< By slot; null where one is free.
     std::vector<std::uint32_t> free_slots_;

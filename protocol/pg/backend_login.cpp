@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace sluice::pg {
 
@@ -66,7 +67,9 @@ BackendLogin::BackendLogin(ProtocolMinor minor, std::string user, std::string da
       scram_nonce_(scram_nonce) {}
 
 void BackendLogin::start(std::string& out) {
-    append_startup_message(out, minor_, user_, database_, settings_.parameters());
+    std::vector<StartupParameter> parameters = settings_.parameters();
+    if (!replication_.empty()) parameters.push_back({"replication", replication_});
+    append_startup_message(out, minor_, user_, database_, parameters);
 }
 
 BackendLogin::Step BackendLogin::failed(std::string text) {

@@ -67,6 +67,8 @@ class BackendLogin {
                  const StartupSettings& settings, BackendSecret secret,
                  std::string_view scram_nonce);
 
+    /// Of a replication connection: what the startup packet says of it. Before start().
+    void ask_for_replication(std::string_view value) { replication_ = value; }
     /// Appends the startup packet.
     void start(std::string& out);
     /// One whole frame. After Ready, Refused or Failed there is no further call.
@@ -111,6 +113,7 @@ class BackendLogin {
     std::string user_;
     std::string database_;
     StartupSettings settings_;
+    std::string replication_;  ///< Empty: an ordinary connection.
     BackendSecret secret_;
     std::string scram_nonce_;
     ParameterStatuses statuses_;

@@ -102,7 +102,9 @@ BackendSession::Fate BackendSession::fate_of(BackendMessage type) const noexcept
             return {on_behalf ? Audience::client : audience,
                     audience == Audience::nobody ||
                         (!queue_.empty() && shows_our_name(queue_.front()))};
-        case BackendMessage::NotificationResponse: return {Audience::client, false};
+        case BackendMessage::NotificationResponse: return {Audience::client, true};
+        case BackendMessage::DataRow:
+            return {audience, !queue_.empty() && queue_.front().twist == Twist::question};
         case BackendMessage::Authentication:
         case BackendMessage::BackendKeyData:
         case BackendMessage::BindComplete:
@@ -113,7 +115,6 @@ BackendSession::Fate BackendSession::fate_of(BackendMessage type) const noexcept
         case BackendMessage::CopyDone:
         case BackendMessage::CopyInResponse:
         case BackendMessage::CopyOutResponse:
-        case BackendMessage::DataRow:
         case BackendMessage::EmptyQueryResponse:
         case BackendMessage::FunctionCallResponse:
         case BackendMessage::NegotiateProtocolVersion:
@@ -131,8 +132,8 @@ BackendEvent BackendSession::received(BackendMessage type, wire::Bytes whole_bod
     switch (type) {
         case BackendMessage::ReadyForQuery: return ready_received(whole_body);
         case BackendMessage::ParameterStatus: return BackendEvent::parameter;
-        case BackendMessage::NoticeResponse:
-        case BackendMessage::NotificationResponse: return BackendEvent::none;
+        case BackendMessage::NoticeResponse: return BackendEvent::none;
+        case BackendMessage::NotificationResponse: return BackendEvent::notification;
         case BackendMessage::ErrorResponse: {
             const bool asked = !queue_.empty();
             const bool private_request = asked && queue_.front().audience == Audience::nobody;
@@ -165,7 +166,10 @@ BackendEvent BackendSession::received(BackendMessage type, wire::Bytes whole_bod
         case BackendMessage::ParseComplete:
         case BackendMessage::PortalSuspended:
         case BackendMessage::RowDescription:
-            return answered(type) || in_doubt() ? BackendEvent::none : BackendEvent::violation;
+            if (!answered(type) && !in_doubt()) return BackendEvent::violation;
+            return type == BackendMessage::DataRow && !whole_body.empty()
+                       ? BackendEvent::private_row
+                       : BackendEvent::none;
     }
     return BackendEvent::violation;
 }

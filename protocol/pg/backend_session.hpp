@@ -22,6 +22,8 @@ enum class BackendEvent : std::uint8_t {
     ready,          ///< The run ends with a ReadyForQuery.
     parameter,      ///< The run is exactly one whole ParameterStatus frame.
     private_error,  ///< The run is one whole ErrorResponse to a request of this program's own.
+    private_row,    ///< The run is one whole DataRow, of the answer to a question of ours.
+    notification,   ///< The run is exactly one whole NotificationResponse.
     renamed_error,  ///< The run is one whole ErrorResponse; a name of ours may stand in its words.
     answer,         ///< No bytes were taken: the client gets `reply`, which the backend never gave.
     violation,      ///< The backend broke the protocol: close it. `bytes` is meaningless.
@@ -100,6 +102,8 @@ class BackendSession {
         return status_ != TransactionStatus::failed && ready_owed_ == 0 && doubt_ == Doubt::none &&
                (stage_ == Stage::in_step || stage_ == Stage::unsynced);
     }
+    /// What is sent now is no part of a batch that has begun.
+    [[nodiscard]] bool between_batches() const noexcept { return stage_ == Stage::in_step; }
     /// No transaction block is open where a request sent now will be executed.
     [[nodiscard]] bool outside_block() const noexcept {
         return predictable() && status_ == TransactionStatus::idle && !executed_;

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <tuple>
 #include <utility>
 
 namespace sluice::pg {
@@ -30,6 +29,10 @@ constexpr std::string_view close_unnamed{"C\0\0\0\6S\0", 7};
 constexpr std::array<std::string_view, pin_reason_count> pin_names{
     "sql_prepare",   "set",       "listen", "temporary_table",
     "advisory_lock", "with_hold", "code",   "function_call"};
+
+Feature without(Feature features, Feature one) noexcept {
+    return static_cast<Feature>(static_cast<unsigned>(features) & ~static_cast<unsigned>(one));
+}
 
 /// An empty sentence: to be closed without a word.
 ClientSession::Step violation(std::string_view sentence) {
@@ -86,6 +89,9 @@ ClientSession::Step ClientSession::next(wire::Bytes available, Lending lending,
     if (header.body_bytes > frame_bytes_max_) return violation("message is larger than allowed");
     if (refusal_ != Refusal::none) return refused_step(header, available);
     if (loss_untold()) return loss_step(header, available);
+    if (channels_ && statements != nullptr && awaits_channels(*statements)) {
+        return waiting_step();
+    }
     return lending == Lending::none ? unleased_step(header, available)
                                     : frame_step(header, available, statements);
 }
@@ -208,9 +214,15 @@ ClientSession::Step ClientSession::query_step(FrameHeader header, wire::Bytes av
     unnamed_ours_ = unnamed_ours_ || whole;  // A simple query drops the unnamed statement.
     const bool shared = statements != nullptr;
     if (shared && !whole && header.body_bytes <= whole_query_bytes_max) return {};
-    const Feature features = scan(text, whole, shared ? Names::followed : Names::unknown);
+    const Feature features = scan(text, whole, statements);
     if (!shared || statements->backend.skipping()) {
         return forward_step(header, available, {Owed::query});
+    }
+    if (whole && features != Feature::none) {
+        const ChannelNote notes = channel_notes(features, text, *statements);
+        if (notes != ChannelNote::none) {
+            if (auto step = before_channels(notes, *statements)) return *std::move(step);
+        }
     }
     return shared_query_step(header, available, features, *statements);
 }
@@ -236,7 +248,7 @@ ClientSession::Step ClientSession::named_step(FrameHeader header, wire::Bytes av
         if (search == NameSearch::more_bytes) return {};
         if (search == NameSearch::too_long) return violation("name in Parse message is too long");
         if (search == NameSearch::found) {
-            scan_parse(header, available, named.name_end, Names::unknown);
+            scan_parse(header, available, named.name_end, nullptr);
             // As the first of a lease it is never read over; later it was true.
             if (named.name.empty()) unnamed_ours_ = true;
         }
@@ -249,8 +261,14 @@ ClientSession::Step ClientSession::passage_step(FrameHeader header, wire::Bytes 
     using Kind = StatementPassage::Plan::Kind;
     if (!statements_) statements_ = std::make_unique<ClientStatements>(lease.desk.catalog);
     const std::uint32_t planning = pins_ == 0 ? lease.planning : lease.own_planning;
-    StatementPassage passage(lease, *statements_, available, planning);
     const auto type = static_cast<ClientMessage>(header.type);
+    if (channels_ && !channels_->names().empty()) {
+        const ChannelNote notes = notes_ahead(type, available, lease);
+        if (has(notes, ChannelNote::changes)) {
+            if (auto step = before_channels(notes, lease)) return *std::move(step);
+        }
+    }
+    StatementPassage passage(lease, *statements_, available, planning);
     const StatementPassage::Plan plan = type == ClientMessage::Parse   ? passage.parse()
                                         : type == ClientMessage::Bind  ? passage.bind()
                                         : type == ClientMessage::Close ? passage.close()
@@ -269,18 +287,28 @@ ClientSession::Step ClientSession::passage_step(FrameHeader header, wire::Bytes 
     step.inject = lease.desk.written;
     step.replaced = plan.replaced;
     if (type == ClientMessage::Parse && !lease.backend.skipping()) {
-        scan_parse(header, available, passage.name_end(), Names::followed);
+        scan_parse(header, available, passage.name_end(), &lease);
     }
-    if (type == ClientMessage::Bind) note_portal(available, passage.used(), lease);
+    if (type == ClientMessage::Bind) {
+        note_portal(available, passage.used(), lease);
+        if (passage.used() != nullptr) note_use(*passage.used(), lease);
+    }
     return step;
 }
 
 void ClientSession::scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at,
-                               Names names) {
+                               const StatementLease* statements) {
     if (text_at == 0) return;  // There is no end of the name, so no text.
     const std::size_t frame_bytes = frame_header_bytes + std::size_t{header.body_bytes};
     const wire::Bytes in_hand = available.first(std::min(frame_bytes, available.size()));
-    std::ignore = scan(in_hand.subspan(text_at), in_hand.size() == frame_bytes, names);
+    const wire::Bytes text = in_hand.subspan(text_at);
+    const bool whole = in_hand.size() == frame_bytes;
+    const Feature features = scan(text, whole, statements);
+    if (!whole || statements == nullptr || features == Feature::none) return;
+    const ChannelNote notes = channel_notes(features, text, *statements);
+    if (notes == ChannelNote::none) return;
+    make_channels();
+    channels_->note(notes);
 }
 
 ClientSession::Step ClientSession::behind_close_unnamed(Step step) noexcept {
@@ -314,6 +342,7 @@ void ClientSession::lease_ended() {
     portal_.reset();
     unnamed_ours_ = false;
     session_reset_ = false;
+    if (channels_) channels_->settle();
 }
 
 std::uint16_t ClientSession::pins() const noexcept {
@@ -343,12 +372,15 @@ std::optional<PinReason> ClientSession::pin() const noexcept {
 }
 
 /// What is known of the text so far.
-Feature ClientSession::scan(wire::Bytes text, bool whole, Names names) {
+Feature ClientSession::scan(wire::Bytes text, bool whole, const StatementLease* lease) {
+    const Names names = lease != nullptr ? Names::followed : Names::unknown;
     if (whole) {
         StatementScanner scanner;
         scanner.feed(text);
-        add_features(scanner.features(), names);
-        return scanner.features();
+        const Feature features = scanner.features();
+        const bool follows = lease != nullptr && lease->desk.policy.follows_channels;
+        add_features(follows ? without(features, Feature::listen) : features, names);
+        return features;
     }
     names_ = names;
     scanner_ = std::make_unique<StatementScanner>();

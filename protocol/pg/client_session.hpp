@@ -1,6 +1,7 @@
 #pragma once
 
 #include "protocol/pg/block_end.hpp"
+#include "protocol/pg/client_channels.hpp"
 #include "protocol/pg/frame.hpp"
 #include "protocol/pg/name_agreement.hpp"
 #include "protocol/pg/reply_queue.hpp"
@@ -97,7 +98,19 @@ class ClientSession {
     [[nodiscard]] std::optional<PinReason> pin() const noexcept;
     [[nodiscard]] std::uint16_t pins() const noexcept;
     /// The session of the backend was changed in a way that its next user must not see.
-    [[nodiscard]] bool needs_reset() const noexcept { return pins() != 0 || session_reset_; }
+    [[nodiscard]] bool needs_reset() const noexcept {
+        return pins() != 0 || session_reset_ ||
+               (channels_ && channels_->notes() != ChannelNote::none);
+    }
+    /// What the client listens to; null while it has nothing to do with channels.
+    [[nodiscard]] ClientChannels* channels() const noexcept { return channels_.get(); }
+    void make_channels() {
+        if (!channels_) channels_ = std::make_unique<ClientChannels>();
+    }
+    /// A Query of the client was answered elsewhere.
+    void query_answered() {
+        if (statements_ && statements_->has_unnamed()) statements_->drop_unnamed();
+    }
     /// A statement of the client is on the backend alone, and its use is still to come.
     [[nodiscard]] bool holds_backend() const noexcept {
         return statements_ && statements_->unkept() == ClientStatements::Unkept::unbound;
@@ -159,14 +172,25 @@ class ClientSession {
     Step passage_step(FrameHeader header, wire::Bytes available, const StatementLease& lease);
     Step function_call_step(FrameHeader header, wire::Bytes available);
     Step behind_close_unnamed(Step step) noexcept;
-    void scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at, Names names);
-    [[nodiscard]] Feature scan(wire::Bytes text, bool whole, Names names);
     void add_features(Feature features, Names names) noexcept;
+    [[nodiscard]] static ChannelNote notes_of(Statement& statement, const StatementLease& lease);
+    void note_use(Statement& statement, const StatementLease& lease);
+    void scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at,
+                    const StatementLease* statements);
+    [[nodiscard]] Feature scan(wire::Bytes text, bool whole, const StatementLease* lease);
+    [[nodiscard]] ChannelNote channel_notes(Feature features, wire::Bytes text,
+                                            const StatementLease& lease) const;
+    [[nodiscard]] std::optional<Step> before_channels(ChannelNote notes,
+                                                      const StatementLease& lease);
+    [[nodiscard]] bool awaits_channels(const StatementLease& lease) const noexcept;
+    [[nodiscard]] ChannelNote notes_ahead(ClientMessage type, wire::Bytes available,
+                                          const StatementLease& lease);
     void add_pin(PinReason reason) noexcept;
 
     std::unique_ptr<ClientStatements> statements_;  ///< From the first statement on.
-    std::unique_ptr<StatementScanner> scanner_;     ///< Only inside a SQL text that came in pieces.
     std::unique_ptr<LimitedPortal> portal_;         ///< Up to the Sync.
+    std::unique_ptr<ClientChannels> channels_;
+    std::unique_ptr<StatementScanner> scanner_;  ///< Only inside a SQL text that came in pieces.
     std::uint32_t frame_bytes_max_;
     std::uint32_t body_left_ = 0;
     std::uint16_t pins_ = 0;

@@ -50,6 +50,7 @@ enum class Twist : std::uint8_t {
                     ///< stands for: it settles the oldest change of the backend's.
     names,          ///< Query or Execute of a text that changes such names.
     stands_in,      ///< Sync behind a Query, for the client if the Query is read over.
+    question,       ///< A Query of ours whose rows are wanted.
 };
 
 struct OwedReply {
@@ -74,7 +75,8 @@ struct OwedReply {
         case Twist::unnamed:
         case Twist::own_name:
         case Twist::names:
-        case Twist::stands_in: break;
+        case Twist::stands_in:
+        case Twist::question: break;
     }
     return false;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "protocol/pg/client_channels.hpp"
 #include "protocol/pg/statement_features.hpp"
 #include "protocol/pg/statement_id.hpp"
 
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,6 +43,9 @@ class Statement {
     [[nodiscard]] std::size_t bytes() const noexcept { return sizeof(Statement) + body_.size(); }
     /// How often a client has sent it since it was entered; stops at its largest value.
     [[nodiscard]] std::uint32_t sightings() const noexcept { return sightings_; }
+    /// What its text has to do with channels, once somebody has looked.
+    [[nodiscard]] std::optional<ChannelNote> channel_notes() const noexcept { return notes_; }
+    void set_channel_notes(ChannelNote notes) noexcept { notes_ = notes; }
 
   private:
     friend class StatementCatalog;
@@ -51,6 +56,7 @@ class Statement {
     const Feature features_;
     const Maker maker_;
     std::uint32_t sightings_ = 0;
+    std::optional<ChannelNote> notes_;
     std::uint32_t holders_ = 0;
     Statement* older_ = nullptr;  ///< Among those that nobody holds.
     Statement* newer_ = nullptr;

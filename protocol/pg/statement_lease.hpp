@@ -17,6 +17,7 @@ struct StatementPolicy {
     std::uint32_t max_client_statements = 2'000;  ///< Names of one client. 0: no limit.
     std::uint64_t max_client_statement_bytes = 4ULL * 1024 * 1024;  ///< Of those. 0: no limit.
     AutoPrepare auto_prepare = AutoPrepare::on;
+    bool follows_channels = true;  ///< LISTEN is not the backend's; see ClientChannels.
 };
 
 /// Only ever growing.
@@ -40,6 +41,7 @@ struct StatementDesk {
     StatementCounters counters;
     SchemaGeneration generation;
     std::string written;  ///< Of the last passage.
+    bool heard = false;            ///< Somebody listens to some channel.
 };
 
 /// The backend of a lease, for a client whose statements bear names of ours there.

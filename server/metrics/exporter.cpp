@@ -164,6 +164,8 @@ struct WorkerTotals {
     WorkerCounters counters;
     std::uint64_t login = 0, console = 0, idle = 0, waiting = 0, active = 0;
     std::uint64_t texts = 0, text_bytes = 0;
+    std::uint64_t clients_listening = 0;
+    ListeningCounts listening;
 };
 
 /// Adds the worker to the totals, and its own samples to the page.
@@ -182,6 +184,13 @@ void add_worker(Page& page, WorkerTotals& totals, const WorkerSnapshot& worker) 
     sum.texts_parsed += part.texts_parsed;
     sum.text_evictions += part.text_evictions;
     sum.text_parse_time += part.text_parse_time;
+    sum.notifications += part.notifications;
+    sum.listening_losses += part.listening_losses;
+    totals.clients_listening += worker.clients_listening;
+    totals.listening.channels += worker.listening.channels;
+    totals.listening.opening += worker.listening.opening;
+    totals.listening.listening += worker.listening.listening;
+    totals.listening.pausing += worker.listening.pausing;
 
     totals.login += worker.clients_login;
     totals.console += worker.clients_console;
@@ -235,6 +244,13 @@ void add_totals(Page& page, const WorkerTotals& totals) {
     page.add(Metric::text_parse, mode, seconds_of(totals.counters.text_parse_time));
     page.add(Metric::texts, mode, totals.texts);
     page.add(Metric::text_bytes, mode, totals.text_bytes);
+    page.add(Metric::listening_clients, mode, totals.clients_listening);
+    page.add(Metric::channels, mode, totals.listening.channels);
+    page.add(Metric::notifications, mode, totals.counters.notifications);
+    add(Metric::listening_backends, "opening", totals.listening.opening);
+    add(Metric::listening_backends, "listening", totals.listening.listening);
+    add(Metric::listening_backends, "pausing", totals.listening.pausing);
+    page.add(Metric::listening_losses, mode, totals.counters.listening_losses);
 }
 
 void add_server(Page& page, const Snapshot& snapshot) {

@@ -27,6 +27,11 @@ enum class Metric : std::uint8_t {
     text_parse,
     texts,
     text_bytes,
+    listening_clients,
+    channels,
+    notifications,
+    listening_backends,
+    listening_losses,
     backends_used,
     max_backends,
     buffer_bytes,
@@ -86,7 +91,7 @@ enum class Metric : std::uint8_t {
     redis_lost_replies,
     redis_slow_readers,
 };
-constexpr std::size_t metric_count = 76;
+constexpr std::size_t metric_count = 81;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

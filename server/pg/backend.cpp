@@ -50,8 +50,8 @@ void PgBackend::arm(net::Duration timeout) {
 }
 
 void PgBackend::received(wire::Bytes bytes) {
-    if (task_ == Task::logging_in) {
-        login_bytes(bytes);
+    if (task_ == Task::opening) {
+        opening_->received(bytes);
     } else {
         PgRelay::backend_received(*this, bytes);
     }
@@ -62,11 +62,8 @@ void PgBackend::output_drained() {
 }
 
 void PgBackend::ended(int error) {
-    if (task_ == Task::connecting) {
-        connect_error_ = std::generic_category().message(error);
-        try_next_address();
-    } else if (task_ == Task::logging_in) {
-        connect_failed("the server closed the connection during login");
+    if (task_ == Task::opening) {
+        opening_->ended(error);
     } else if (error == ENOBUFS) {
         PgRelay::buffers_spent(*this);
     } else {
@@ -81,18 +78,6 @@ void PgBackend::ended(int error) {
 }
 
 void PgBackend::expired(net::TimePoint) {
-    if (task_ == Task::connecting || task_ == Task::logging_in) {
-        // Each host has its own time, and one that hangs gives way to the next.
-        connect_error_ = "timed out";
-        close();
-        login_.reset();
-        inbox_.clear(shard_->worker().shared().buffers);
-        addresses_.clear();
-        task_ = Task::connecting;
-        arm(shard_->worker().settings().server_connect_timeout);
-        try_next_host();
-        return;
-    }
     if (task_ == Task::recovering && engine().now() < recovery_deadline_) {
         cancel_abandoned();
         return;
@@ -350,6 +335,7 @@ void PgBackend::cancel_finished(CancelCall& call, bool certain) {
 
 void PgBackend::lose() {
     close();
+    end_opening();
     disarm();
     for (CancelCall* const call : cancels_)
         call->forget_backend();
@@ -370,6 +356,7 @@ void PgBackend::shut() {
         send(farewell);
     }
     close();
+    end_opening();
     disarm();
     for (CancelCall* const call : cancels_)
         call->forget_backend();

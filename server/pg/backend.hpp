@@ -1,6 +1,5 @@
 #pragma once
 
-#include "protocol/crypto.hpp"
 #include "protocol/pg/backend_login.hpp"
 #include "protocol/pg/backend_session.hpp"
 
@@ -10,6 +9,7 @@
 #include "server/net/inbox.hpp"
 #include "server/net/stream.hpp"
 #include "server/net/timer_wheel.hpp"
+#include "server/pg/opening.hpp"
 #include "server/pg/profile.hpp"
 #include "server/snapshot.hpp"
 
@@ -28,22 +28,18 @@ class PgShard;
 
 /// One connection to a database server: opens it, keeps it clean, and carries its conversation.
 ///
-///     connecting -> logging_in -> ready <-> (checking | resetting | recovering)
+///     opening -> ready <-> (checking | resetting | recovering)
 ///
 /// `ready` covers idle and leased; the pool's own state says which. While leased, what the client
 /// sends and gets passes through PgRelay.
 ///
 /// Owned by its shard. Confined to: the shard's worker; travels between workers only while idle.
-class PgBackend final : public net::Stream, public pool::Backend, private net::Timer {
+class PgBackend final : public net::Stream,
+                        public pool::Backend,
+                        private net::Timer,
+                        private PgOpening::Owner {
   public:
-    enum class Task : std::uint8_t {
-        connecting,
-        logging_in,
-        ready,
-        checking,
-        resetting,
-        recovering
-    };
+    enum class Task : std::uint8_t { opening, ready, checking, resetting, recovering };
 
     PgBackend(PgShard& shard, ProfileRef profile, std::uint64_t id);
     ~PgBackend() override;
@@ -118,16 +114,10 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     void ended(int error) override;
     void expired(net::TimePoint now) override;
 
-    void try_next_host();
-    void try_next_address();
-    void connect_failed(std::string text);
-    void login_bytes(wire::Bytes bytes);
-    /// Returns false when the login ended, one way or the other.
-    bool login_step(pg::BackendLogin::Step step, std::string& out);
-    void derive_keys(const pg::ScramChallenge& challenge);
-    void advance_derivation(const pg::ScramChallenge& challenge, crypto::Pbkdf2Sha256 derivation);
-    void login_done();
-    void login_failed(std::string error_body, pool::OpenFailure failure);
+    [[nodiscard]] net::Stream& socket() noexcept override { return *this; }
+    void opened() override;
+    void not_opened(std::string error_body, pool::OpenFailure failure) override;
+    void end_opening();
     void settle_wanted_cancels();
     void private_query(std::string_view sql);
     void private_ready();
@@ -152,18 +142,13 @@ class PgBackend final : public net::Stream, public pool::Backend, private net::T
     std::vector<std::function<void()>> cancels_wanted_;
     PgClient* client_ = nullptr;
     pg::BackendSession session_;
-    std::unique_ptr<pg::BackendLogin> login_;
+    std::unique_ptr<PgOpening> opening_;  ///< Only in task opening.
     net::Inbox inbox_;
     net::SocketAddress address_;
-    std::vector<net::SocketAddress> addresses_;  ///< Of the host being tried, not tried yet.
-    std::uint32_t hosts_tried_ = 0;
-    std::string connect_error_;
-    std::uint32_t attempt_ =
-        0;  ///< Of logging in: tells a late derivation from one that is awaited.
     pg::BackendKey key_;
     pg::ParameterStatuses statuses_;
     std::vector<CancelCall*> cancels_;
-    Task task_ = Task::connecting;
+    Task task_ = Task::opening;
     pool::Outcome recovered_outcome_ = pool::Outcome::clean;
     net::TimePoint reader_slow_since_;  ///< While reception is paused.
     net::TimePoint recovery_deadline_;

@@ -3,6 +3,7 @@
 #include "server/log.hpp"
 #include "server/pg/backend.hpp"
 #include "server/pg/console.hpp"
+#include "server/pg/listening.hpp"
 #include "server/pg/login.hpp"
 #include "server/pg/portal_spool.hpp"
 #include "server/pg/relay.hpp"
@@ -54,6 +55,7 @@ void PgClient::received(wire::Bytes bytes) {
 }
 
 void PgClient::output_drained() {
+    if (listening_) listening_->caught_up();
     if (phase_ != Phase::login && phase_ != Phase::console) PgRelay::client_caught_up(*this);
 }
 
@@ -234,6 +236,7 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
     if (shard_ != nullptr) {
         if (waiting()) shard_->engine().abandon(*this, engine().now());
         if (backend_ != nullptr) PgRelay::abandon_lease(*this);
+        if (listening_) listening_->left();
         session_.forget_statements();
         set_spooled(0);
         drop_portal();
@@ -264,6 +267,10 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
         worker_->dismiss(*this);
     }
     if (shard != nullptr) shard->perform_orders();
+}
+
+void PgClient::make_listening() {
+    if (!listening_) listening_ = std::make_unique<PgListening>(*this);
 }
 
 void PgClient::drain() {

@@ -25,6 +25,7 @@ namespace sluice::server {
 
 class PgBackend;
 class PgConsole;
+class PgListening;
 class PgLogin;
 class PgShard;
 struct PortalSpool;
@@ -89,6 +90,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     [[nodiscard]] const ProfileRef& profile() const noexcept { return profile_; }
     [[nodiscard]] const pg::ClientSession& session() const noexcept { return session_; }
     [[nodiscard]] PgConsole* console() const noexcept { return console_.get(); }
+    [[nodiscard]] PgListening* listening() const noexcept { return listening_.get(); }
     [[nodiscard]] const PgLogin* login() const noexcept { return login_.get(); }
     [[nodiscard]] std::uint32_t cancel_process_id() const noexcept { return cancel_process_id_; }
     [[nodiscard]] std::uint32_t cancel_secret() const noexcept { return cancel_secret_; }
@@ -104,6 +106,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     [[nodiscard]] std::uint32_t slot() const noexcept { return slot_; }
 
   private:
+    friend class PgListening;
     friend class PgLogin;
     friend class PgRelay;
     friend class Worker;
@@ -120,16 +123,18 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     void set_spooled(std::size_t bytes) noexcept;
     void drop_portal() noexcept;
     void refuse_with_shutdown();
+    void make_listening();
     [[nodiscard]] bool take_permit(std::size_t place, pool::Budget& budget, RefusalReason full,
                                    std::uint32_t reserve = 0);
 
     Worker* worker_;
     PgShard* shard_ = nullptr;
     PgBackend* backend_ = nullptr;
-    ProfileRef profile_;                   ///< Empty before a login has found its pool.
-    std::unique_ptr<PgLogin> login_;       ///< Only in phase login.
-    std::unique_ptr<PgConsole> console_;   ///< Only in phase console.
     std::unique_ptr<PortalSpool> portal_;  ///< While a portal is read ahead, or has been.
+    ProfileRef profile_;                      ///< Empty before a login has found its pool.
+    std::unique_ptr<PgLogin> login_;          ///< Only in phase login.
+    std::unique_ptr<PgConsole> console_;      ///< Only in phase console.
+    std::unique_ptr<PgListening> listening_;  ///< Only of a client that has to do with channels.
     pg::ClientSession session_;
     net::Inbox inbox_;
     std::array<pool::Budget*, 3> permits_{};  ///< Of all clients, its user's, its database's.

@@ -127,6 +127,15 @@ bool PgProfiles::append_status_frames(const PgProfile& profile, std::string& out
     return true;
 }
 
+std::string PgProfiles::client_encoding(const PgProfile& profile) const {
+    const std::lock_guard lock(mutex_);
+    const Entry* entry = &entry_of(profile);
+    if (!entry->statuses) entry = sibling_of(*entry);
+    const std::string* const encoding =
+        entry == nullptr || !entry->statuses ? nullptr : entry->statuses->find("client_encoding");
+    return encoding == nullptr ? std::string() : *encoding;
+}
+
 bool PgProfiles::accepted(const PgProfile& profile) const {
     const std::lock_guard lock(mutex_);
     if (profile.accepted) return true;

@@ -84,6 +84,9 @@ class PgProfiles {
     /// Appends the ParameterStatus frames for a client of this profile, if they are known or follow
     /// from what is known of a profile that differs in application_name alone. Else false.
     [[nodiscard]] bool append_status_frames(const PgProfile& profile, std::string& out);
+    /// In which encoding a client of this profile is spoken to, as a backend has reported it; empty
+    /// when that is not known.
+    [[nodiscard]] std::string client_encoding(const PgProfile& profile) const;
     /// A backend has accepted these settings, or all but the application_name, so that they can
     /// stand in a startup packet.
     [[nodiscard]] bool accepted(const PgProfile& profile) const;

@@ -5,6 +5,7 @@
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
 #include "server/pg/departure.hpp"
+#include "server/pg/listening.hpp"
 #include "server/pg/login.hpp"
 #include "server/pg/shard.hpp"
 #include "server/worker.hpp"
@@ -19,8 +20,24 @@ namespace {
 /// Makes the backend send what it has to say; itself it is not answered.
 constexpr std::string_view flush_frame{"H\0\0\0\4", 5};
 
+/// By its first letters: a Query of LISTEN or UNLISTEN, perhaps.
+bool may_be_of_channels(wire::Bytes bytes) {
+    if (bytes.size() < pg::frame_header_bytes + 2 || bytes[0] != std::byte{'Q'}) return false;
+    const auto letter = [&bytes](std::size_t at) {
+        return std::to_integer<char>(bytes[pg::frame_header_bytes + at] | std::byte{0x20});
+    };
+    return (letter(0) == 'l' && letter(1) == 'i') || (letter(0) == 'u' && letter(1) == 'n');
+}
+
 /// Marks what a text means under settings that no other client has.
 constexpr std::uint32_t own_planning = 0x80000000U;
+
+/// Notifications of its backend cannot be meant for it.
+bool hears_nothing(PgClient& client) {
+    PgShard& shard = *client.shard();
+    return shard.shares_backends() && shard.statements().policy.follows_channels &&
+           client.session().pins() == 0;
+}
 
 }  // namespace
 
@@ -68,6 +85,7 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
     };
     while (client.phase_ != PgClient::Phase::leaving) {
         const wire::Bytes rest = bytes.subspan(out.at());
+        if (client.listening_ && client.listening_->holds()) break;
         if (client.backend_ == nullptr) {
             if (reads_behind(client)) break;
             if (client.portal_) {
@@ -79,6 +97,12 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
             }
             const pg::Wants wants = client.session_.wants(rest);
             if (wants == pg::Wants::more_bytes) break;
+            if (wants == pg::Wants::backend && may_be_of_channels(rest)) {
+                if (const auto answered = PgListening::serve(client, rest)) {
+                    out.skip(*answered);
+                    continue;  // Answered; or it waits, or was refused.
+                }
+            }
             if (wants == pg::Wants::backend && !take_backend(client)) {
                 if (client.phase_ != PgClient::Phase::idle) break;
                 continue;  // Refused: the session now discards what belongs to the request.
@@ -178,6 +202,10 @@ void PgRelay::forward(PgClient& client, const pg::ClientSession::Step& step, Bef
         if (before == Before::nothing) client.transaction_since_ = client.since_;
     }
     backend.session_.sent(step.owed);
+    if (client.session_.channels() != nullptr) {
+        client.make_listening();
+        client.listening_->forwarded(backend);
+    }
     if (step.replaced > 0) out.skip(step.replaced);
     out.pass(step.bytes - step.replaced);
     if (!step.behind.empty()) {
@@ -245,6 +273,7 @@ void PgRelay::backend_received(PgBackend& backend, wire::Bytes arrived) {
         return;
     }
     PgClient* const client = backend.client_;
+    bool settled = false;
     if (client == nullptr) {
         backend.advance();
     } else {
@@ -255,12 +284,14 @@ void PgRelay::backend_received(PgBackend& backend, wire::Bytes arrived) {
         } else if (was_busy && !backend.session_.busy()) {
             rest_came(*client);
         }
+        if (client->listening_) settled = client->listening_->settle();
         if (client->backend_ == &backend) release_if_settled(*client);
         if (client->backend_ == &backend) balance(*client);
     }
     shard.perform_orders();
     if (client == nullptr || client->inbox_.empty()) return;
-    const bool waited = client->phase_ == PgClient::Phase::active && client->session_.waiting();
+    const bool waited =
+        client->phase_ == PgClient::Phase::active && (client->session_.waiting() || settled);
     if (waited || client->phase_ == PgClient::Phase::idle) serve_kept(*client);
 }
 
@@ -297,14 +328,12 @@ PgRelay::Passage PgRelay::pass_on(PgBackend& backend, wire::Bytes bytes) {
         }
         if (run.bytes == 0) break;
         const bool private_run = run.audience == pg::Audience::nobody;
-        if (run.event == pg::BackendEvent::renamed_error && backend.client_ != nullptr) {
-            rename_error(backend, rest.first(run.bytes), out);
-        } else if (private_run) {
+        if (private_run) {
             leave();
             if (backend.draining_) store_for_portal(*backend.client_, rest.first(run.bytes));
             out.skip(run.bytes);
         } else {
-            out.pass(run.bytes);
+            pass_run(backend, run, rest.first(run.bytes), out);
         }
         if (run.event == pg::BackendEvent::ready) {
             const pg::SchemaChange change = backend.session_.take_schema_change();
@@ -317,7 +346,7 @@ PgRelay::Passage PgRelay::pass_on(PgBackend& backend, wire::Bytes bytes) {
             passage.bytes = out.at();
             event_came(backend, run.event, rest.first(run.bytes));
             // Opened anew, it has left its old bytes behind.
-            if (!backend.is_open() || backend.task_ == PgBackend::Task::connecting) {
+            if (!backend.is_open() || backend.task_ == PgBackend::Task::opening) {
                 passage.end = Passage::End::backend_gone;
                 return passage;
             }
@@ -325,6 +354,25 @@ PgRelay::Passage PgRelay::pass_on(PgBackend& backend, wire::Bytes bytes) {
     }
     leave();
     return passage;
+}
+
+/// A run for the client, if there is one, as it came or in other words.
+void PgRelay::pass_run(PgBackend& backend, const pg::BackendRun& run, wire::Bytes frames,
+                       Departure& out) {
+    PgClient* const client = backend.client_;
+    if (client != nullptr && run.event == pg::BackendEvent::renamed_error) {
+        rename_error(backend, frames, out);
+    } else if (client != nullptr && client->listening_ && run.event == pg::BackendEvent::ready) {
+        client->listening_->ready_came(backend, run.bytes, out);
+    } else if (client != nullptr && client->listening_ &&
+               run.event == pg::BackendEvent::notification) {
+        client->listening_->backend_notified(backend, frames, out);
+    } else if (client != nullptr && run.event == pg::BackendEvent::notification &&
+               hears_nothing(*client)) {
+        out.skip(run.bytes);  // Somebody before it has had this backend listen, unseen.
+    } else {
+        out.pass(run.bytes);
+    }
 }
 
 /// An error that speaks of a statement shows the client its own name for it.
@@ -351,7 +399,21 @@ void PgRelay::rename_error(PgBackend& backend, wire::Bytes frame, Departure& out
 /// An event that is not the client's alone. `frame` ends with the frame that brought it.
 void PgRelay::event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes frame) {
     switch (event) {
-        case pg::BackendEvent::ready: backend.private_ready(); return;
+        case pg::BackendEvent::ready:
+            backend.private_ready();
+            if (backend.client_ != nullptr && backend.client_->listening_) {
+                backend.client_->listening_->question_answered();
+            }
+            return;
+        case pg::BackendEvent::private_row: {
+            PgClient* const client = backend.client_;
+            const wire::Bytes row = frame.subspan(pg::frame_header_bytes);
+            if (client == nullptr || !client->listening_ || client->listening_->row_came(row)) {
+                return;
+            }
+            backend_lost(backend, RefusalReason::backend_violation);
+            return;
+        }
         case pg::BackendEvent::parameter:
             backend.parameter_received(frame.subspan(pg::frame_header_bytes));
             return;
@@ -359,6 +421,7 @@ void PgRelay::event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes
             backend.private_failed(frame.subspan(pg::frame_header_bytes));
             return;
         case pg::BackendEvent::none:
+        case pg::BackendEvent::notification:
         case pg::BackendEvent::renamed_error:
         case pg::BackendEvent::answer:
         case pg::BackendEvent::violation: return;

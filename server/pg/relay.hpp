@@ -56,6 +56,8 @@ class PgRelay {
     static void balance(PgClient& client);
     /// Everything that waited for the client has left.
     static void client_caught_up(PgClient& client);
+    /// What its channels made the client wait for may have come.
+    static void channels_settled(PgClient& client);
 
   private:
     /// What became of some of a backend's bytes.
@@ -72,6 +74,8 @@ class PgRelay {
     static Passage pass_on(PgBackend& backend, wire::Bytes bytes);
     static void event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes frame);
     static void rename_error(PgBackend& backend, wire::Bytes frame, Departure& out);
+    static void pass_run(PgBackend& backend, const pg::BackendRun& run, wire::Bytes frames,
+                         Departure& out);
     static std::size_t serve(PgClient& client, wire::Bytes bytes);
     [[nodiscard]] static pg::ClientSession::Step next_step(PgClient& client, wire::Bytes rest);
     /// What was under way on a client's backend when a step was decided.

@@ -2,6 +2,7 @@
 
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
+#include "server/pg/listening.hpp"
 #include "server/pg/relay.hpp"
 #include "server/pg/shard.hpp"
 #include "server/worker.hpp"
@@ -68,6 +69,7 @@ void PgRelay::balance(PgClient& client) {
     if (client.phase_ == PgClient::Phase::leaving) return;
     const bool held = client.phase_ == PgClient::Phase::waiting || client.session_.waiting() ||
                       (client.backend_ == nullptr && reads_behind(client)) ||
+                      (client.listening_ && client.listening_->holds()) ||
                       (client.backend_ != nullptr && client.backend_->holds_requests());
     bool pause_client = held && client.inbox_.size() > waiting_bytes_max;
     if (PgBackend* const backend = client.backend_; backend != nullptr) {

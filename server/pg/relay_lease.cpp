@@ -5,6 +5,7 @@
 #include "server/log.hpp"
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
+#include "server/pg/listening.hpp"
 #include "server/pg/relay.hpp"
 #include "server/pg/shard.hpp"
 #include "server/worker.hpp"
@@ -61,7 +62,8 @@ void PgRelay::release_if_settled(PgClient& client) {
     }
     if (!backend.session_.releasable() || !backend.input_settled() || backend.cancel_in_flight() ||
         backend.task_ != PgBackend::Task::ready || client.session_.within_frame() ||
-        client.phase_ == PgClient::Phase::login) {
+        client.phase_ == PgClient::Phase::login ||
+        (client.listening_ && client.listening_->keeps_ready())) {
         return;
     }
     if (client.worker().draining()) {
@@ -90,10 +92,20 @@ void PgRelay::end_lease(PgClient& client, pool::Outcome outcome) {
     backend.client_ = nullptr;
     client.backend_ = nullptr;
     backend.session_.serve_statements_of(nullptr);
+    if (client.listening_) client.listening_->lease_ended();
     client.session_.lease_ended();
     if (client.phase_ == PgClient::Phase::active) client.set_phase(PgClient::Phase::idle);
     backend.reader_caught_up();
     backend.give_back(outcome);
+}
+
+void PgRelay::channels_settled(PgClient& client) {
+    if (!client.listening_->settle()) return;
+    PgShard& shard = *client.shard_;
+    if (client.backend_ != nullptr) release_if_settled(client);
+    if (client.phase_ != PgClient::Phase::leaving) balance(client);
+    shard.perform_orders();
+    client.go_on();
 }
 
 void PgRelay::abandon_lease(PgClient& client) {
@@ -140,6 +152,7 @@ void PgRelay::backend_lost(PgBackend& backend, RefusalReason reason) {
     const bool told = backend.session_.error_outstanding() || backend.within_client_frame();
     if (client != nullptr) {
         client->backend_ = nullptr;
+        if (client->listening_) client->listening_->lease_ended();
         client->session_.lease_ended();
     }
     backend.lose();

@@ -5,6 +5,7 @@
 #include "server/log.hpp"
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
+#include "server/pg/permits.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
@@ -25,6 +26,7 @@ pg::StatementPolicy policy_of(const config::PoolSettings& settings,
     policy.max_prepared_statements = settings.max_prepared_statements;
     policy.max_client_statements = postgres.max_client_statements;
     policy.max_client_statement_bytes = postgres.max_client_statement_bytes;
+    policy.follows_channels = settings.session_state.listen == config::ListenPolicy::fan_out;
     switch (settings.auto_prepare) {
         case config::AutoPrepare::off: policy.auto_prepare = pg::AutoPrepare::off; break;
         case config::AutoPrepare::on: policy.auto_prepare = pg::AutoPrepare::on; break;
@@ -91,6 +93,10 @@ void PgShard::arm() {
     }
 }
 
+bool PgShard::anybody_listens() const noexcept {
+    return worker_.shared().listening_clients.load(std::memory_order_relaxed) > 0;
+}
+
 void PgShard::expired(net::TimePoint now) {
     engine_.tick(now);
     perform_orders();
@@ -98,16 +104,6 @@ void PgShard::expired(net::TimePoint now) {
 
 void PgShard::perform(const pool::Action& action) {
     Shared& shared = worker_.shared();
-    const auto everywhere = [&shared](auto what) {
-        for (const auto& worker : shared.workers) {
-            worker->post([worker = worker.get(), what] {
-                worker->for_each_shard([&](PgShard& shard) {
-                    what(shard.engine_, worker->engine().now());
-                    shard.perform_orders();
-                });
-            });
-        }
-    };
     std::visit(
         Match{
             [](const pool::Grant& grant) {
@@ -136,12 +132,8 @@ void PgShard::perform(const pool::Action& action) {
                     });
                 }
             },
-            [&everywhere](const pool::NeedPermit&) {
-                everywhere([](pool::Shard& shard, net::TimePoint now) { shard.evict_one(now); });
-            },
-            [&everywhere](const pool::OfferPermit&) {
-                everywhere([](pool::Shard& shard, net::TimePoint now) { shard.wake(now); });
-            },
+            [&shared](const pool::NeedPermit&) { Permits::evict_everywhere(shared); },
+            [&shared](const pool::OfferPermit&) { Permits::offer_everywhere(shared); },
         },
         action);
 }
@@ -212,8 +204,8 @@ void PgShard::close_all() {
 }
 
 void PgShard::append_rows(std::vector<BackendRow>& rows) const {
-    static constexpr std::array<std::string_view, 6> tasks{"opening",  "opening",   "idle",
-                                                           "checking", "resetting", "recovering"};
+    static constexpr std::array<std::string_view, 5> tasks{"opening", "idle", "checking",
+                                                           "resetting", "recovering"};
     for (const auto& backend : backends_) {
         BackendRow row;
         row.id = backend->id();

@@ -47,6 +47,7 @@ class PgShard final : private net::Timer {
     }
     [[nodiscard]] pg::StatementDesk& statements() noexcept {
         statements_.generation = pool_.schema_generation();
+        statements_.heard = anybody_listens();
         return statements_;
     }
     /// A client has changed some definition: on all workers what was prepared may be outdated.
@@ -82,6 +83,7 @@ class PgShard final : private net::Timer {
 
   private:
     void expired(net::TimePoint now) override;
+    [[nodiscard]] bool anybody_listens() const noexcept;
     void perform_all();
     void perform(const pool::Action& action);
     void open(std::uint32_t affinity);

@@ -85,7 +85,6 @@ def jdbc(_rig):
                  f"Java {runtime}")
 
 
-LISTENS_APART = {"notify": "it listens on a second connection, while the first is pinned"}
 
 DRIVERS = [
     Driver("psql", psql),
@@ -97,12 +96,12 @@ DRIVERS = [
     Driver("node-postgres", of_node("pg", "node_postgres"), short=True),
     Driver("pg-cursor", of_node("pg-cursor", "pg_cursor")),
     Driver("pg-query-stream", of_node("pg-query-stream", "pg_query_stream")),
-    Driver("postgres.js", of_node("postgres", "postgres_js"), short=True, left_out=LISTENS_APART),
+    Driver("postgres.js", of_node("postgres", "postgres_js"), short=True),
     Driver("Prisma", of_node("@prisma/client", "prisma")),
     Driver("drizzle-orm", of_node("drizzle-orm", "drizzle")),
     Driver("knex", of_node("knex", "knex")),
     Driver("TypeORM", of_node("typeorm", "typeorm")),
     Driver("Sequelize", of_node("sequelize", "sequelize")),
     Driver("pgx", of_go("github.com/jackc/pgx/v5", "pgx")),
-    Driver("lib/pq", of_go("github.com/lib/pq", "pq"), left_out=LISTENS_APART),
+    Driver("lib/pq", of_go("github.com/lib/pq", "pq")),
 ]

@@ -7,7 +7,6 @@ from test_modes import OWN_PID, is_clean
 # Reason in the metrics; what a client sends.
 PINS = {
     "set": [Query("SET work_mem = '9MB'")],
-    "listen": [Query("LISTEN somewhere")],
     "temporary_table": [Query("CREATE TEMP TABLE mine (a int)")],
     "advisory_lock": [Query("SELECT pg_advisory_lock(4711)")],
     "with_hold": [Query("DECLARE mine CURSOR WITH HOLD FOR SELECT 1")],
@@ -53,7 +52,7 @@ MORE = ["SELECT set_config('work_mem', '9MB', false)", "set session work_mem to 
         "BEGIN; SET work_mem = '9MB'; COMMIT", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
         "SET ROLE app", "SET SESSION AUTHORIZATION app", "SELECT \"set_config\"('work_mem','9MB',false)",
         "SELECT pg_catalog.set_config('work_mem','9MB',false)",
-        "UPDATE pg_settings SET setting = '9216' WHERE name = 'work_mem'", "BEGIN; LISTEN x; COMMIT",
+        "UPDATE pg_settings SET setting = '9216' WHERE name = 'work_mem'",
         "SELECT setseed(0.5)", "SELECT U&\"s\\0065t_config\"('work_mem','9MB',false)"]
 
 
