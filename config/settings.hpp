@@ -153,6 +153,7 @@ struct Postgres {
     std::uint32_t max_clients = 10'000;
     std::uint32_t max_db_client_connections = 0;
     std::uint32_t max_user_client_connections = 0;
+    std::uint32_t max_replication_connections = 10;
     std::uint32_t max_waiters = 0;   ///< Clients that may wait in one pool's line.
     std::uint32_t max_connects = 2;  ///< Backends of one pool that may be connecting at once.
 

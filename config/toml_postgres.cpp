@@ -63,6 +63,7 @@ constexpr std::array keys{
     key<P, &P::max_clients>("max_clients", client_count_range),
     key<P, &P::max_db_client_connections>("max_db_client_connections", client_count_range),
     key<P, &P::max_user_client_connections>("max_user_client_connections", client_count_range),
+    key<P, &P::max_replication_connections>("max_replication_connections", backend_count_range),
     key<P, &P::max_waiters>("max_waiters", client_count_range),
     key<P, &P::max_connects>("max_connects", backend_count_range),
 

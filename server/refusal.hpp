@@ -20,7 +20,7 @@ enum class RefusalReason : std::uint8_t {
     login_blocked,
     login_timeout,
     database_unknown,
-    replication_unsupported,
+    too_many_replications,
     startup_parameter_invalid,
     startup_invalid,
     protocol_violation,

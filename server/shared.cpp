@@ -46,6 +46,7 @@ Shared::Shared(const config::Settings& all_settings, boost::asio::io_context& co
       login_guard(login_rules_of(all_settings.postgres)),
       registry(all_settings.server.max_backends),
       clients(all_settings.postgres.max_clients),
+      replications(all_settings.postgres.max_replication_connections),
       cancels(all_settings.postgres.max_cancels),
       redis(registry.process_budget()),
       redis_clients(all_settings.redis.max_clients),

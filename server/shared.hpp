@@ -48,6 +48,7 @@ struct Shared {
     LoginGuard login_guard;
     pool::Registry registry;
     pool::Budget clients;
+    pool::Budget replications;  ///< Connections of that kind.
     pool::Budget cancels;  ///< Under way to database servers.
     RedisDirectory redis;
     pool::Budget redis_clients;

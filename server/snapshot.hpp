@@ -163,6 +163,7 @@ struct WorkerSnapshot {
     std::vector<RedisSnapshot> redis;
     std::uint64_t redis_clients_accepted = 0;
     std::array<std::uint64_t, refusal_reason_count> redis_refusals{};
+    std::uint32_t clients_replicating = 0;
     std::uint32_t clients_listening = 0;  ///< In transaction and statement mode.
     ListeningCounts listening;
     std::vector<ClientRow> clients;    ///< Only with SnapshotDetail::rows.

@@ -327,6 +327,7 @@ WorkerSnapshot Worker::snapshot(SnapshotDetail detail) {
         if (!client) continue;
         if (client->phase() == PgClient::Phase::login) ++snapshot.clients_login;
         if (client->phase() == PgClient::Phase::console) ++snapshot.clients_console;
+        if (client->phase() == PgClient::Phase::replicating) ++snapshot.clients_replicating;
         const pg::ClientChannels* const channels = client->session().channels();
         if (channels != nullptr && !channels->names().empty()) ++snapshot.clients_listening;
         if (detail == SnapshotDetail::rows) snapshot.clients.push_back(row_of(*client));
@@ -340,8 +341,8 @@ WorkerSnapshot Worker::snapshot(SnapshotDetail detail) {
 
 ClientRow Worker::row_of(const PgClient& client) {
     using std::chrono::duration_cast;
-    static constexpr std::array<std::string_view, 6> phases{"login",  "idle",    "waiting",
-                                                            "active", "console", "closing"};
+    static constexpr std::array<std::string_view, 7> phases{
+        "login", "idle", "waiting", "active", "console", "replicating", "closing"};
     ClientRow row;
     row.id = client.id();
     row.state = phases[static_cast<std::size_t>(client.phase())];

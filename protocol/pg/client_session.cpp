@@ -296,21 +296,6 @@ ClientSession::Step ClientSession::passage_step(FrameHeader header, wire::Bytes 
     return step;
 }
 
-void ClientSession::scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at,
-                               const StatementLease* statements) {
-    if (text_at == 0) return;  // There is no end of the name, so no text.
-    const std::size_t frame_bytes = frame_header_bytes + std::size_t{header.body_bytes};
-    const wire::Bytes in_hand = available.first(std::min(frame_bytes, available.size()));
-    const wire::Bytes text = in_hand.subspan(text_at);
-    const bool whole = in_hand.size() == frame_bytes;
-    const Feature features = scan(text, whole, statements);
-    if (!whole || statements == nullptr || features == Feature::none) return;
-    const ChannelNote notes = channel_notes(features, text, *statements);
-    if (notes == ChannelNote::none) return;
-    make_channels();
-    channels_->note(notes);
-}
-
 ClientSession::Step ClientSession::behind_close_unnamed(Step step) noexcept {
     if (!unnamed_ours_) {
         // The backend's unnamed statement, if there is one, is another client's. It is closed

@@ -186,7 +186,6 @@ StatementPassage::Plan StatementPassage::use(Owed owed) {
     if (!names_agree(*found.statement)) return {Kind::waits, {}, 0};
     used_ = found.statement;
     const StatementId id = found.statement->id();
-    used_ = found.statement;
     BackendStatements& statements = lease_.backend.statements();
     const Presence presence = statements.presence(id, batch_);
     // One from before the client's own Parse may be of another table. Outside of a block it is
@@ -275,7 +274,6 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
     if (!names_agree(*found.statement)) return {Kind::waits, {}, 0};
     used_ = found.statement;
     const StatementId id = found.statement->id();
-    used_ = found.statement;
     if (!client_.unnamed_prepared() && statements.unnamed_is(id, batch_)) return as_it_is(owed);
     if (desk.policy.auto_prepare != AutoPrepare::off &&
         statements.presence(id, batch_) == Presence::present &&

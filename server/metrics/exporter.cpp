@@ -162,7 +162,7 @@ std::vector<PoolSnapshot> exported_pools(const Snapshot& snapshot) {
 
 struct WorkerTotals {
     WorkerCounters counters;
-    std::uint64_t login = 0, console = 0, idle = 0, waiting = 0, active = 0;
+    std::uint64_t login = 0, console = 0, replicating = 0, idle = 0, waiting = 0, active = 0;
     std::uint64_t texts = 0, text_bytes = 0;
     std::uint64_t clients_listening = 0;
     ListeningCounts listening;
@@ -194,9 +194,11 @@ void add_worker(Page& page, WorkerTotals& totals, const WorkerSnapshot& worker) 
 
     totals.login += worker.clients_login;
     totals.console += worker.clients_console;
+    totals.replicating += worker.clients_replicating;
     totals.texts += worker.texts;
     totals.text_bytes += worker.text_bytes;
-    std::uint64_t clients = std::uint64_t{worker.clients_login} + worker.clients_console;
+    std::uint64_t clients = std::uint64_t{worker.clients_login} + worker.clients_console +
+                            worker.clients_replicating;
     std::uint64_t backends = 0;
     for (const PoolSnapshot& pool : worker.pools) {
         totals.idle += pool.clients_idle;
@@ -226,6 +228,7 @@ void add_totals(Page& page, const WorkerTotals& totals) {
     add(Metric::clients, "waiting", totals.waiting);
     add(Metric::clients, "active", totals.active);
     add(Metric::clients, "console", totals.console);
+    add(Metric::clients, "replicating", totals.replicating);
     page.add(Metric::clients_accepted, mode, totals.counters.clients_accepted);
     page.add(Metric::accept_failures, mode, totals.counters.accept_failures);
     page.add(Metric::logins, mode, totals.counters.logins);

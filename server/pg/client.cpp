@@ -7,6 +7,7 @@
 #include "server/pg/login.hpp"
 #include "server/pg/portal_spool.hpp"
 #include "server/pg/relay.hpp"
+#include "server/pg/replication.hpp"
 #include "server/pg/shard.hpp"
 #include "server/worker.hpp"
 
@@ -47,6 +48,7 @@ void PgClient::received(wire::Bytes bytes) {
             login_->proceed();
             return;
         case Phase::console: console_->received(bytes); return;
+        case Phase::replicating: replication_->client_received(bytes); return;
         case Phase::idle:
         case Phase::waiting:
         case Phase::active: PgRelay::client_received(*this, bytes); return;
@@ -55,8 +57,9 @@ void PgClient::received(wire::Bytes bytes) {
 }
 
 void PgClient::output_drained() {
+    if (replication_) replication_->client_caught_up();
     if (listening_) listening_->caught_up();
-    if (phase_ != Phase::login && phase_ != Phase::console) PgRelay::client_caught_up(*this);
+    if (shard_ != nullptr && phase_ != Phase::login && phase_ != Phase::console) PgRelay::client_caught_up(*this);
 }
 
 void PgClient::ended(int error) {
@@ -131,6 +134,22 @@ void PgClient::become_console(std::unique_ptr<PgConsole> console) {
     engine().bury(std::move(login_));
     set_phase(Phase::console);
     disarm();
+}
+
+void PgClient::begin_replication(std::unique_ptr<PgReplication> replication) {
+    replication_ = std::move(replication);
+    replication_->begin();
+}
+
+void PgClient::become_replicating() {
+    engine().bury(std::move(login_));
+    set_phase(Phase::replicating);
+    disarm();
+    net::BufferBudget& buffers = worker_->shared().buffers;
+    if (inbox_.empty()) return;
+    const std::string kept(wire::as_text(inbox_.bytes()));
+    inbox_.clear(buffers);
+    replication_->client_received(wire::as_bytes(kept));
 }
 
 void PgClient::granted(PgBackend& backend) {
@@ -225,7 +244,8 @@ void PgClient::refuse_with(RefusalReason counted_as, std::string frame) {
         log::warning("client refused", {{"client", id_}, {"reason", row.label}});
     }
     // In the middle of a reply nothing can be said that the client would understand.
-    const bool mid_frame = backend_ != nullptr && backend_->within_client_frame();
+    const bool mid_frame = phase_ == Phase::replicating ||
+                           (backend_ != nullptr && backend_->within_client_frame());
     if (!mid_frame && !frame.empty()) send(frame);
     leave(row.label, Farewell::sent);
 }
@@ -255,6 +275,10 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
     }
     if (login_) engine().bury(std::move(login_));
     if (console_) engine().bury(std::move(console_));
+    if (replication_) {
+        replication_->client_left();
+        engine().bury(std::move(replication_));
+    }
     PgShard* const shard = shard_;
     shard_ = nullptr;
     profile_ = {};  // It belongs to the pool, which this object may outlive.
@@ -277,7 +301,8 @@ void PgClient::drain() {
     switch (phase_) {
         case Phase::login:
         case Phase::idle:
-        case Phase::console: refuse_with_shutdown(); return;
+        case Phase::console:
+        case Phase::replicating: refuse_with_shutdown(); return;
         case Phase::waiting:
         case Phase::leaving: return;
         case Phase::active: PgRelay::release_if_settled(*this); return;
@@ -315,6 +340,7 @@ void PgClient::set_phase(Phase phase) noexcept {
             case Phase::active: return &shard_->clients_active;
             case Phase::login:
             case Phase::console:
+            case Phase::replicating:
             case Phase::leaving: return nullptr;
         }
         return nullptr;

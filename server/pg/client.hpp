@@ -27,6 +27,7 @@ class PgBackend;
 class PgConsole;
 class PgListening;
 class PgLogin;
+class PgReplication;
 class PgShard;
 struct PortalSpool;
 class Worker;
@@ -34,7 +35,7 @@ class Worker;
 /// One client of the PostgreSQL side, from accept to close.
 ///
 ///     login -> idle <-> waiting -> active -> idle ...            -> leaving
-///           -> console                                           -> leaving
+///           -> console, replicating                              -> leaving
 ///
 /// What only a login needs lives in PgLogin, and what only the console needs in PgConsole, so that
 /// the object stays small: an idle client is a socket and this.
@@ -42,7 +43,7 @@ class Worker;
 /// Owned by its worker. Confined to: its worker; moves to another one at most once, in its login.
 class PgClient final : public net::Stream, public pool::Waiter, private net::Timer {
   public:
-    enum class Phase : std::uint8_t { login, idle, waiting, active, console, leaving };
+    enum class Phase : std::uint8_t { login, idle, waiting, active, console, replicating, leaving };
     /// Whether last words were just sent, which a close that comes too soon could overtake.
     enum class Farewell : std::uint8_t { none, sent };
 
@@ -68,6 +69,8 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     void enter(PgShard& shard, ProfileRef profile);
     void become_ready();
     void become_console(std::unique_ptr<PgConsole> console);
+    void begin_replication(std::unique_ptr<PgReplication> replication);
+    void become_replicating();
 
     /// Sends the refusal and, if its severity is fatal, leaves.
     void refuse(RefusalReason reason, std::string_view text = {}, std::string_view detail = {});
@@ -130,10 +133,11 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     Worker* worker_;
     PgShard* shard_ = nullptr;
     PgBackend* backend_ = nullptr;
-    std::unique_ptr<PortalSpool> portal_;  ///< While a portal is read ahead, or has been.
-    ProfileRef profile_;                      ///< Empty before a login has found its pool.
-    std::unique_ptr<PgLogin> login_;          ///< Only in phase login.
-    std::unique_ptr<PgConsole> console_;      ///< Only in phase console.
+    std::unique_ptr<PortalSpool> portal_;         ///< While a portal is read ahead, or has been.
+    ProfileRef profile_;                          ///< Empty before a login has found its pool.
+    std::unique_ptr<PgLogin> login_;              ///< Only in phase login.
+    std::unique_ptr<PgReplication> replication_;  ///< While it begins and in its phase.
+    std::unique_ptr<PgConsole> console_;          ///< Only in phase console.
     std::unique_ptr<PgListening> listening_;  ///< Only of a client that has to do with channels.
     pg::ClientSession session_;
     net::Inbox inbox_;

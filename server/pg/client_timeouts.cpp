@@ -29,6 +29,7 @@ std::optional<net::TimePoint> PgClient::deadline() const {
         case Phase::active: break;
         case Phase::waiting:
         case Phase::console:
+        case Phase::replicating:
         case Phase::leaving: return std::nullopt;
     }
     const config::PoolSettings& settings = shard_->settings();

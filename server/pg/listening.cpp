@@ -76,7 +76,8 @@ std::optional<std::size_t> PgListening::serve(PgClient& client, wire::Bytes rest
     PgShard& shard = *client.shard_;
     if (!shard.statements().policy.follows_channels || !shard.shares_backends()) return {};
     const std::string_view text = query_text(rest);
-    if (text.empty()) return {};
+    // In a failed block it fails, by the word of a backend.
+    if (text.empty() || client.session_.in_failed_block()) return {};
     const pg::StatementFacts& facts = shard.statements().reader.read(text);
     if (!is_one_of(facts)) return {};
     client.session_.make_channels();
@@ -355,12 +356,13 @@ bool PgListening::may_hear() const noexcept {
     if (client_.pending_output_bytes() > 0) return false;
     switch (client_.phase_) {
         case PgClient::Phase::idle:
-        case PgClient::Phase::waiting: return true;
+        case PgClient::Phase::waiting: return !client_.session_.in_failed_block();
         case PgClient::Phase::active:
             return !keeps_ready() && client_.backend_->session().releasable() &&
                    !client_.backend_->within_client_frame();
         case PgClient::Phase::login:
         case PgClient::Phase::console:
+        case PgClient::Phase::replicating:
         case PgClient::Phase::leaving: return false;
     }
     return false;

@@ -125,8 +125,7 @@ void PgLogin::startup_received(const pg::StartupMessage& message) {
     if (const auto replication = message.find("replication");
         !replication.empty() && replication != "false" && replication != "off" &&
         replication != "0" && replication != "no") {
-        client_.refuse(RefusalReason::replication_unsupported);
-        return;
+        replication_ = replication;
     }
     auto parsed = pg::StartupSettings::from_parameters(message.parameters);
     if (!parsed) {

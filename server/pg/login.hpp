@@ -85,6 +85,7 @@ class PgLogin final : private net::Timer {
     void login_failed();
     void admitted();
     void refuse_database();
+    void begin_replication(std::shared_ptr<pool::PoolEntry> entry);
     /// To the worker that has a shard of this pool; perhaps it is here.
     void go_to_pool(const std::shared_ptr<pool::PoolEntry>& entry);
     /// Sends what ends the login. False, with nothing sent, when the parameters are not known.
@@ -97,6 +98,7 @@ class PgLogin final : private net::Timer {
     bool encryption_refused_[2] = {false, false};  ///< SSLRequest, GSSENCRequest: each once.
     std::string user_;
     std::string database_;
+    std::string replication_;  ///< The startup parameter; empty: an ordinary connection.
     pg::StartupSettings settings_;
     config::AuthMethod method_ = config::AuthMethod::trust;
     pg::Md5Salt md5_salt_{};

@@ -9,6 +9,7 @@
 #include "server/pg/login.hpp"
 #include "server/pg/pool_directory.hpp"
 #include "server/pg/relay.hpp"
+#include "server/pg/replication.hpp"
 #include "server/pg/shard.hpp"
 #include "server/worker.hpp"
 
@@ -41,7 +42,21 @@ void PgLogin::admitted() {
     }
     const auto& pool = static_cast<const PgPool&>(*entry->attachment);
     if (!client_.take_permits(pool.settings())) return;
-    go_to_pool(entry);
+    if (replication_.empty()) {
+        go_to_pool(entry);
+    } else {
+        begin_replication(entry);
+    }
+}
+
+void PgLogin::begin_replication(std::shared_ptr<pool::PoolEntry> entry) {
+    if (!client_.worker().shared().replications.try_take()) {
+        client_.refuse(RefusalReason::too_many_replications);
+        return;
+    }
+    client_.begin_replication(std::make_unique<PgReplication>(
+        client_, PgReplication::Beginning{std::move(entry), std::move(settings_), replication_,
+                                          std::move(reply_), cancel_key_form_}));
 }
 
 void PgLogin::go_to_pool(const std::shared_ptr<pool::PoolEntry>& entry) {

@@ -283,14 +283,6 @@ def a_silent_client_is_ended_by_the_login_timeout(rig):
 
 
 @case
-def replication_is_refused_in_clear_words(rig):
-    with rig.sluice() as sluice:
-        fields = raises("0A000", sluice.connect, parameters={"replication": "database"})
-        assert "replication" in fields["M"]
-        sluice.connect(parameters={"replication": "false"}).end()
-
-
-@case
 def a_message_type_that_does_not_exist_ends_the_client(rig):
     with rig.sluice() as sluice:
         for data in (b"\0\0\0\0\4", b"y\0\0\0\4", b"R\0\0\0\4", b"Z\0\0\0\5I"):
