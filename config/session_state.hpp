@@ -12,14 +12,14 @@ enum class ListenPolicy { fan_out, pin, reject, warn };
 enum class KeepPolicy { pin, reject, warn };
 
 struct SessionState {
-    TrackPolicy set = TrackPolicy::pin;   ///< SET, RESET, set_config().
-    TrackPolicy role = TrackPolicy::pin;  ///< SET ROLE, SET SESSION AUTHORIZATION.
+    TrackPolicy set = TrackPolicy::track;   ///< SET, RESET, set_config().
+    TrackPolicy role = TrackPolicy::track;  ///< SET ROLE, SET SESSION AUTHORIZATION.
     ListenPolicy listen = ListenPolicy::fan_out;
     KeepPolicy temporary_table = KeepPolicy::pin;
-    KeepPolicy advisory_lock = KeepPolicy::pin;  ///< Those of the session.
-    KeepPolicy with_hold = KeepPolicy::pin;      ///< DECLARE ... WITH HOLD.
-    TrackPolicy sql_prepare = TrackPolicy::pin;  ///< PREPARE.
-    TrackPolicy code = TrackPolicy::pin;         ///< DO, CALL, LOAD.
+    KeepPolicy advisory_lock = KeepPolicy::pin;    ///< Those of the session.
+    KeepPolicy with_hold = KeepPolicy::pin;        ///< DECLARE ... WITH HOLD.
+    TrackPolicy sql_prepare = TrackPolicy::track;  ///< PREPARE.
+    TrackPolicy code = TrackPolicy::track;         ///< DO, CALL, LOAD.
     bool operator==(const SessionState&) const = default;
 };
 

@@ -26,8 +26,8 @@ constexpr std::array<RefusalRow, refusal_reason_count> rows{{
      "Wait a minute and try again."},
     {"login_timeout", "08006", Severity::fatal, quiet, "login took too long", {}},
     {"database_unknown", "3D000", Severity::fatal, quiet, "database does not exist", {}},
-    {"too_many_replications", "53300", Severity::fatal, warning,
-     "too many replication connections", "Raise postgres.max_replication_connections."},
+    {"too_many_replications", "53300", Severity::fatal, warning, "too many replication connections",
+     "Raise postgres.max_replication_connections."},
     {"startup_parameter_invalid", "22023", Severity::fatal, quiet, "invalid startup parameter", {}},
     {"startup_invalid", "08P01", Severity::fatal, quiet, "invalid startup packet", {}},
     {"protocol_violation", "08P01", Severity::fatal, warning, "protocol violation", {}},
@@ -114,6 +114,8 @@ constexpr std::array<RefusalRow, refusal_reason_count> rows{{
     {"slow_listener", "53200", Severity::fatal, warning,
      "this client does not read its notifications",
      "Read notifications as they come, or raise postgres.listener_buffer_max."},
+    {"pin_timeout", "25P03", Severity::fatal, quiet, "terminating connection due to pin_timeout",
+     "Give up locks, temporary tables and the like sooner, or raise pin_timeout."},
 }};
 
 }  // namespace

@@ -44,8 +44,9 @@ enum class RefusalReason : std::uint8_t {
     too_many_channels,
     listening_refused,
     slow_listener,
+    pin_timeout,
 };
-constexpr std::size_t refusal_reason_count = 32;
+constexpr std::size_t refusal_reason_count = 33;
 
 enum class Loudness : std::uint8_t { quiet, warning };
 

@@ -49,7 +49,7 @@ struct Shared {
     pool::Registry registry;
     pool::Budget clients;
     pool::Budget replications;  ///< Connections of that kind.
-    pool::Budget cancels;  ///< Under way to database servers.
+    pool::Budget cancels;       ///< Under way to database servers.
     RedisDirectory redis;
     pool::Budget redis_clients;
     const CancelKeys cancel_keys;

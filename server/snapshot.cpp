@@ -24,6 +24,11 @@ void add(PoolCounters& sum, const PoolCounters& part) {
     sum.spooled_bytes += part.spooled_bytes;
     for (std::size_t i = 0; i < spool_refusal_count; ++i)
         sum.spool_refusals[i] += part.spool_refusals[i];
+    for (std::size_t i = 0; i < sum.pinned_time.size(); ++i)
+        sum.pinned_time[i] += part.pinned_time[i];
+    sum.questions += part.questions;
+    sum.questions_saved += part.questions_saved;
+    sum.questions_failed += part.questions_failed;
     sum.wait_seconds += part.wait_seconds;
     sum.lease_seconds += part.lease_seconds;
     sum.query_seconds += part.query_seconds;

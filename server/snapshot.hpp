@@ -101,6 +101,10 @@ struct PoolCounters {
     std::array<std::uint64_t, spool_refusal_count> spool_refusals{};
     pg::StatementCounters statements;
     std::array<std::uint64_t, pg::pin_reason_count> pins{};  ///< Clients that began to be pinned.
+    std::array<std::chrono::nanoseconds, pg::pin_reason_count> pinned_time{};  ///< By reason.
+    std::uint64_t questions = 0;         ///< To backends, about what a client left in its session.
+    std::uint64_t questions_saved = 0;   ///< Answered from what was said before.
+    std::uint64_t questions_failed = 0;  ///< Of those asked: not answered.
     Histogram wait_seconds;   ///< From asking for a backend to holding one; 0 counts too.
     Histogram lease_seconds;  ///< From holding a backend to giving it back.
     Histogram query_seconds;  ///< From sending a request on to its ReadyForQuery.

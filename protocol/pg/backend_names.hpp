@@ -35,6 +35,8 @@ class BackendNames {
     /// where that is not known.
     [[nodiscard]] std::optional<StatementId> version(std::string_view name,
                                                      std::uint32_t batch) const;
+    /// Something stands here for the name.
+    [[nodiscard]] bool knows(std::string_view name) const { return records_.contains(name); }
     /// It is about to be used, so others go first.
     void touch(std::string_view name);
     /// The name that was used least recently, if there are at least `count_max`. 0: no limit.

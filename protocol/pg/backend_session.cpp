@@ -11,6 +11,8 @@ namespace {
 /// The largest frame that is read in one piece: a ParameterStatus, or the error of a private
 /// request. PostgreSQL's own are some hundred bytes.
 constexpr std::uint32_t whole_frame_bytes_max = 64U * 1024U;
+/// The largest row of an answer: a setting may be a megabyte long, in theory.
+constexpr std::uint32_t whole_row_bytes_max = 2U * 1024U * 1024U;
 
 constexpr std::string_view parse_complete{"1\0\0\0\4", 5};
 constexpr std::string_view close_complete{"3\0\0\0\4", 5};
@@ -69,7 +71,8 @@ BackendRun BackendSession::next(wire::Bytes available) {
         }
         wire::Bytes body;
         if (fate.whole) {
-            if (header.body_bytes > whole_frame_bytes_max) {
+            const bool row = type == BackendMessage::DataRow;
+            if (header.body_bytes > (row ? whole_row_bytes_max : whole_frame_bytes_max)) {
                 return violation();
             }
             if (rest.size() - frame_header_bytes < header.body_bytes) return run;
@@ -256,6 +259,7 @@ BackendEvent BackendSession::ready_received(wire::Bytes body) {
 
 void BackendSession::error_received() {
     error_outstanding_ = queue_.empty() || queue_.front().audience != Audience::nobody;
+    if (error_outstanding_) ++error_count_;
     if (queue_.empty()) {
         // Unasked for, an error is the backend's farewell; the end of its stream follows.
         doubt_ = Doubt::lost;

@@ -22,7 +22,7 @@ enum class BackendEvent : std::uint8_t {
     ready,          ///< The run ends with a ReadyForQuery.
     parameter,      ///< The run is exactly one whole ParameterStatus frame.
     private_error,  ///< The run is one whole ErrorResponse to a request of this program's own.
-    private_row,    ///< The run is one whole DataRow, of the answer to a question of ours.
+    private_row,    ///< The run is one whole DataRow of a question of this program's own.
     notification,   ///< The run is exactly one whole NotificationResponse.
     renamed_error,  ///< The run is one whole ErrorResponse; a name of ours may stand in its words.
     answer,         ///< No bytes were taken: the client gets `reply`, which the backend never gave.
@@ -120,6 +120,8 @@ class BackendSession {
         if (status_ != TransactionStatus::idle) return SchemaChange::none;
         return std::exchange(schema_change_, SchemaChange::none);
     }
+    /// Errors that the client was told. A text went well if there are no more behind it.
+    [[nodiscard]] std::uint32_t error_count() const noexcept { return error_count_; }
     /// The request that the last error answered.
     [[nodiscard]] const OwedReply& failed() const noexcept { return failed_; }
 
@@ -206,6 +208,7 @@ class BackendSession {
     ClientStatements* client_statements_ = nullptr;
     OwedReply failed_;
     std::uint32_t batch_ = 0;
+    std::uint32_t error_count_ = 0;
     std::uint32_t ready_owed_ = 0;  ///< ReadyForQuery to the client.
     std::uint32_t body_left_ = 0;   ///< Bytes of a frame passed on in pieces.
     Audience body_audience_ = Audience::client;

@@ -4,20 +4,11 @@
 #include "protocol/pg/unknown_message.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <utility>
 
 namespace sluice::pg {
 
 namespace {
-
-/// Names of functions by object id that keep session state and can be called by FunctionCall.
-/// Source: PostgreSQL 15, catalog pg_proc (ids of built-in functions never change).
-constexpr std::uint32_t oid_set_config = 2078;
-constexpr std::uint32_t oid_advisory_first = 2880;  // pg_advisory_lock(bigint)
-constexpr std::uint32_t oid_advisory_last = 2892;   // pg_advisory_unlock_all()
-constexpr std::uint32_t oid_first_user_defined = 16384;
 
 /// Where backends are shared, texts up to this length are judged as a whole; longer ones pass in
 /// pieces, and what they name is not known beforehand.
@@ -25,14 +16,6 @@ constexpr std::uint32_t whole_query_bytes_max = 64U * 1024U;
 
 /// Close of the unnamed statement, which always succeeds.
 constexpr std::string_view close_unnamed{"C\0\0\0\6S\0", 7};
-
-constexpr std::array<std::string_view, pin_reason_count> pin_names{
-    "sql_prepare",   "set",       "listen", "temporary_table",
-    "advisory_lock", "with_hold", "code",   "function_call"};
-
-Feature without(Feature features, Feature one) noexcept {
-    return static_cast<Feature>(static_cast<unsigned>(features) & ~static_cast<unsigned>(one));
-}
 
 /// An empty sentence: to be closed without a word.
 ClientSession::Step violation(std::string_view sentence) {
@@ -48,10 +31,6 @@ bool is_text(wire::Bytes body) noexcept {
 }
 
 }  // namespace
-
-std::string_view name_of(PinReason reason) noexcept {
-    return pin_names[static_cast<std::size_t>(reason)];
-}
 
 Wants ClientSession::wants(wire::Bytes available) const noexcept {
     if (body_left_ > 0) return body_ == Body::forward ? Wants::backend : Wants::nothing;
@@ -100,15 +79,7 @@ ClientSession::Step ClientSession::body_step(wire::Bytes available) {
     if (available.empty()) return {};
     const std::size_t taken = std::min<std::size_t>(body_left_, available.size());
     body_left_ -= static_cast<std::uint32_t>(taken);
-    if (scanner_) {
-        scanner_->feed(available.first(taken));
-        if (body_left_ == 0) {
-            // A simple query drops the unnamed statement; a Parse has left this as it is.
-            unnamed_ours_ = unnamed_ours_ || scanner_->is_one_text();
-            add_features(scanner_->features(), names_);
-            scanner_.reset();
-        }
-    }
+    if (scanner_) scan_piece(available.first(taken), body_left_ == 0);
     Step step;
     step.bytes = taken;
     step.kind = body_ == Body::forward ? StepKind::forward : StepKind::discard;
@@ -205,7 +176,7 @@ ClientSession::Step ClientSession::query_step(FrameHeader header, wire::Bytes av
     const bool whole = text.size() == header.body_bytes;
     if (whole && !is_text(text)) {
         // Without following names, words count as they would if they came in pieces.
-        if (statements == nullptr) std::ignore = scan(text, true, Names::unknown);
+        if (statements == nullptr) std::ignore = scan(text, true, nullptr);
         // PostgreSQL finds fault with the message before there is a query that would drop the
         // unnamed statement. The answer is that to a FunctionCall that fails.
         return forward_step(header, available, {Owed::function_call});
@@ -218,13 +189,8 @@ ClientSession::Step ClientSession::query_step(FrameHeader header, wire::Bytes av
     if (!shared || statements->backend.skipping()) {
         return forward_step(header, available, {Owed::query});
     }
-    if (whole && features != Feature::none) {
-        const ChannelNote notes = channel_notes(features, text, *statements);
-        if (notes != ChannelNote::none) {
-            if (auto step = before_channels(notes, *statements)) return *std::move(step);
-        }
-    }
-    return shared_query_step(header, available, features, *statements);
+    if (!whole) return shared_query_step(header, available, features, *statements);
+    return watched_query_step(header, available, features, *statements);
 }
 
 /// Parse, Bind, Describe and Close.
@@ -260,7 +226,7 @@ ClientSession::Step ClientSession::passage_step(FrameHeader header, wire::Bytes 
                                                 const StatementLease& lease) {
     using Kind = StatementPassage::Plan::Kind;
     if (!statements_) statements_ = std::make_unique<ClientStatements>(lease.desk.catalog);
-    const std::uint32_t planning = pins_ == 0 ? lease.planning : lease.own_planning;
+    const std::uint32_t planning = planning_of(lease);
     const auto type = static_cast<ClientMessage>(header.type);
     if (channels_ && !channels_->names().empty()) {
         const ChannelNote notes = notes_ahead(type, available, lease);
@@ -286,12 +252,18 @@ ClientSession::Step ClientSession::passage_step(FrameHeader header, wire::Bytes 
     step = forward_step(header, available, plan.owed);
     step.inject = lease.desk.written;
     step.replaced = plan.replaced;
-    if (type == ClientMessage::Parse && !lease.backend.skipping()) {
-        scan_parse(header, available, passage.name_end(), &lease);
-    }
+    if (type == ClientMessage::Bind) note_portal(available, passage.used(), lease);
+    if (lease.backend.skipping()) return step;
     if (type == ClientMessage::Bind) {
-        note_portal(available, passage.used(), lease);
+        bound(passage.watched(), lease);
         if (passage.used() != nullptr) note_use(*passage.used(), lease);
+    }
+    if (type == ClientMessage::Parse && passage.parsed() != nullptr) {
+        note_parse(*passage.parsed(), lease);
+    }
+    const bool unkept = statements_->unkept() == ClientStatements::Unkept::unbound;
+    if (type == ClientMessage::Parse && unkept) {
+        scan_parse(header, available, passage.name_end(), &lease);
     }
     return step;
 }
@@ -308,16 +280,6 @@ ClientSession::Step ClientSession::behind_close_unnamed(Step step) noexcept {
     return step;
 }
 
-ClientSession::Step ClientSession::function_call_step(FrameHeader header, wire::Bytes available) {
-    if (header.body_bytes < 4) return forward_step(header, available, {Owed::function_call});
-    if (available.size() < frame_header_bytes + 4) return {};
-    const std::uint32_t oid = wire::load_u32(available.data() + frame_header_bytes);
-    const bool keeps_state = oid == oid_set_config || oid >= oid_first_user_defined ||
-                             (oid >= oid_advisory_first && oid <= oid_advisory_last);
-    if (keeps_state) add_pin(PinReason::function_call);
-    return forward_step(header, available, {Owed::function_call});
-}
-
 void ClientSession::lease_ended() {
     if (statements_) {
         statements_->settle_nothing();
@@ -326,14 +288,9 @@ void ClientSession::lease_ended() {
     }
     portal_.reset();
     unnamed_ours_ = false;
-    session_reset_ = false;
+    restart_.reset();
+    watch_.lease_ended();
     if (channels_) channels_->settle();
-}
-
-std::uint16_t ClientSession::pins() const noexcept {
-    constexpr unsigned sql_prepare = 1U << static_cast<unsigned>(PinReason::sql_prepare);
-    const bool lost = statements_ && statements_->lost_track();
-    return lost ? static_cast<std::uint16_t>(pins_ | sql_prepare) : pins_;
 }
 
 void ClientSession::note_execute(FrameHeader header, wire::Bytes available,
@@ -349,50 +306,6 @@ void ClientSession::note_execute(FrameHeader header, wire::Bytes available,
         const bool first = !backend.executed_in_batch();
         portal_ = std::make_unique<LimitedPortal>(LimitedPortal{std::string(name), first});
     }
-}
-
-std::optional<PinReason> ClientSession::pin() const noexcept {
-    if (pins() == 0) return std::nullopt;
-    return static_cast<PinReason>(std::countr_zero(pins()));
-}
-
-/// What is known of the text so far.
-Feature ClientSession::scan(wire::Bytes text, bool whole, const StatementLease* lease) {
-    const Names names = lease != nullptr ? Names::followed : Names::unknown;
-    if (whole) {
-        StatementScanner scanner;
-        scanner.feed(text);
-        const Feature features = scanner.features();
-        const bool follows = lease != nullptr && lease->desk.policy.follows_channels;
-        add_features(follows ? without(features, Feature::listen) : features, names);
-        return features;
-    }
-    names_ = names;
-    scanner_ = std::make_unique<StatementScanner>();
-    scanner_->feed(text);
-    return scanner_->features();
-}
-
-void ClientSession::add_features(Feature features, Names names) noexcept {
-    if (features == Feature::none) return;
-    static constexpr std::array<std::pair<Feature, PinReason>, 7> pins{{
-        {Feature::set, PinReason::set},
-        {Feature::listen, PinReason::listen},
-        {Feature::temporary, PinReason::temporary_table},
-        {Feature::advisory_lock, PinReason::advisory_lock},
-        {Feature::prepare, PinReason::sql_prepare},
-        {Feature::with_hold, PinReason::with_hold},
-        {Feature::code, PinReason::code},
-    }};
-    for (const auto& [feature, reason] : pins) {
-        if (feature == Feature::prepare && names == Names::followed) continue;
-        if (has(features, feature)) add_pin(reason);
-    }
-    if (has(features, Feature::reset)) session_reset_ = true;
-}
-
-void ClientSession::add_pin(PinReason reason) noexcept {
-    pins_ = static_cast<std::uint16_t>(pins_ | (1U << static_cast<unsigned>(reason)));
 }
 
 }  // namespace sluice::pg

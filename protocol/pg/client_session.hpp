@@ -5,6 +5,7 @@
 #include "protocol/pg/frame.hpp"
 #include "protocol/pg/name_agreement.hpp"
 #include "protocol/pg/reply_queue.hpp"
+#include "protocol/pg/session_watch.hpp"
 #include "protocol/pg/statement_features.hpp"
 #include "protocol/pg/statement_passage.hpp"
 #include "protocol/step.hpp"
@@ -19,22 +20,6 @@
 #include <vector>
 
 namespace sluice::pg {
-
-/// Why a client keeps its backend past the end of a transaction.
-enum class PinReason : std::uint8_t {
-    sql_prepare,      ///< PREPARE.
-    set,              ///< SET, set_config().
-    listen,           ///< LISTEN.
-    temporary_table,  ///< CREATE TEMP, SELECT INTO TEMP, pg_temp.
-    advisory_lock,    ///< A session-level advisory lock.
-    with_hold,        ///< DECLARE ... WITH HOLD.
-    code,             ///< DO, CALL, LOAD: what they leave behind cannot be seen.
-    function_call,    ///< FunctionCall of a function that keeps session state.
-};
-constexpr std::size_t pin_reason_count = 8;
-
-/// The name of a reason in logs, metrics and SHOW CLIENTS.
-[[nodiscard]] std::string_view name_of(PinReason reason) noexcept;
 
 /// What the front of a client's bytes wants, before anything is taken.
 enum class Wants : std::uint8_t { more_bytes, nothing, backend };
@@ -94,14 +79,20 @@ class ClientSession {
     /// The client is gone: lets go of the catalog's statements.
     void forget_statements() noexcept { statements_.reset(); }
 
-    /// The first reason for which this client keeps its backend to its end, if any.
+    /// The first reason for which this client keeps its backend now, if any.
     [[nodiscard]] std::optional<PinReason> pin() const noexcept;
     [[nodiscard]] std::uint16_t pins() const noexcept;
     /// The session of the backend was changed in a way that its next user must not see.
     [[nodiscard]] bool needs_reset() const noexcept {
-        return pins() != 0 || session_reset_ ||
+        return pins() != 0 || watch_.needs_reset() ||
                (channels_ && channels_->notes() != ChannelNote::none);
     }
+    [[nodiscard]] SessionWatch& watch() noexcept { return watch_; }
+    [[nodiscard]] const SessionWatch& watch() const noexcept { return watch_; }
+    /// The last Query reset settings among other things. What is to be sent behind its answer, so
+    /// that the client's own are in force again; empty if nothing is, or an error has undone it.
+    [[nodiscard]] bool restarts() const noexcept { return restart_ != nullptr; }
+    [[nodiscard]] std::string take_restart(std::uint32_t errors);
     /// What the client listens to; null while it has nothing to do with channels.
     [[nodiscard]] ClientChannels* channels() const noexcept { return channels_.get(); }
     void make_channels() {
@@ -125,8 +116,20 @@ class ClientSession {
 
   private:
     enum class Body : std::uint8_t { forward, discard };
-    /// Whether what SQL does to the names of statements is followed, or keeps the backend.
-    enum class Names : std::uint8_t { unknown, followed };
+    /// The client's own settings, to be set again behind a text that resets some.
+    struct Restart {
+        enum class When : std::uint8_t {
+            at_once,     ///< In the transaction of the text.
+            at_execute,  ///< Likewise; it has been bound.
+            behind,      ///< When it has been answered.
+        };
+        When when;
+        std::uint32_t errors;  ///< That the backend had answered before.
+        std::string sql;
+    };
+    [[nodiscard]] bool restarts(Restart::When when) const noexcept {
+        return restart_ && restart_->when == when;
+    }
     enum class Refusal : std::uint8_t { none, announced, until_sync, until_frame_end };
     /// A transaction that was rolled back while the client rested in it.
     enum class Loss : std::uint8_t {
@@ -160,7 +163,11 @@ class ClientSession {
     Step query_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
     Step shared_query_step(FrameHeader header, wire::Bytes available, Feature features,
                            const StatementLease& lease);
+    Step watched_query_step(FrameHeader header, wire::Bytes available, Feature features,
+                            const StatementLease& lease);
+    Step restarting_query_step(Step step, wire::Bytes available, const StatementLease& lease);
     Step execute_step(FrameHeader header, wire::Bytes available, const StatementLease& lease);
+    Step names_execute_step(FrameHeader header, wire::Bytes available, const StatementLease& lease);
     Step waiting_step() noexcept;
     void note_portal(wire::Bytes bind, Statement* statement, const StatementLease& lease);
     [[nodiscard]] std::vector<NameEffect> agree(NameAgreement& agreement,
@@ -172,33 +179,40 @@ class ClientSession {
     Step passage_step(FrameHeader header, wire::Bytes available, const StatementLease& lease);
     Step function_call_step(FrameHeader header, wire::Bytes available);
     Step behind_close_unnamed(Step step) noexcept;
-    void add_features(Feature features, Names names) noexcept;
-    [[nodiscard]] static ChannelNote notes_of(Statement& statement, const StatementLease& lease);
-    void note_use(Statement& statement, const StatementLease& lease);
     void scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at,
                     const StatementLease* statements);
-    [[nodiscard]] Feature scan(wire::Bytes text, bool whole, const StatementLease* lease);
-    [[nodiscard]] ChannelNote channel_notes(Feature features, wire::Bytes text,
+    [[nodiscard]] Feature scan(wire::Bytes text, bool whole, const StatementLease* statements);
+    void scan_piece(wire::Bytes piece, bool last);
+    void watch_query(Feature features, std::string_view text, const StatementLease& lease);
+    void bound(const Statement* statement, const StatementLease& lease);
+    void watch_statement(const Statement& statement, SessionWatch::Sent sent,
+                         const StatementLease& lease);
+    void watch_text(Feature features, std::string_view text, SessionWatch::Sent sent,
+                    const StatementLease& lease);
+    [[nodiscard]] std::uint32_t planning_of(const StatementLease& lease) const noexcept;
+    [[nodiscard]] ChannelNote channel_notes(Feature features, std::string_view text,
                                             const StatementLease& lease) const;
     [[nodiscard]] std::optional<Step> before_channels(ChannelNote notes,
                                                       const StatementLease& lease);
     [[nodiscard]] bool awaits_channels(const StatementLease& lease) const noexcept;
     [[nodiscard]] ChannelNote notes_ahead(ClientMessage type, wire::Bytes available,
                                           const StatementLease& lease);
-    void add_pin(PinReason reason) noexcept;
+    [[nodiscard]] static ChannelNote notes_of(Statement& statement, const StatementLease& lease);
+    void note_parse(const Statement& statement, const StatementLease& lease);
+    void note_use(Statement& statement, const StatementLease& lease);
 
     std::unique_ptr<ClientStatements> statements_;  ///< From the first statement on.
     std::unique_ptr<LimitedPortal> portal_;         ///< Up to the Sync.
+    std::unique_ptr<Restart> restart_;              ///< Hardly ever.
     std::unique_ptr<ClientChannels> channels_;
     std::unique_ptr<StatementScanner> scanner_;  ///< Only inside a SQL text that came in pieces.
+    SessionWatch watch_;
     std::uint32_t frame_bytes_max_;
     std::uint32_t body_left_ = 0;
-    std::uint16_t pins_ = 0;
     Body body_ = Body::forward;
-    Names names_ = Names::unknown;  ///< Of the text that comes in pieces.
     Refusal refusal_ = Refusal::none;
     Loss loss_ = Loss::none;
-    bool session_reset_ = false;
+    bool shares_ = false;        ///< The text in `scanner_` went to a backend that is shared.
     bool unnamed_ours_ = false;  ///< No other client's unnamed statement is left in the backend.
     bool waiting_ = false;
 };

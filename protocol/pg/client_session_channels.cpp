@@ -2,16 +2,9 @@
 
 #include "protocol/pg/client_session.hpp"
 
-#include <algorithm>
-
 namespace sluice::pg {
 
 namespace {
-
-std::string_view before_zero(wire::Bytes text) {
-    const std::string_view all = wire::as_text(text);
-    return all.substr(0, all.find('\0'));
-}
 
 bool asks_for_channels(const StatementFacts& facts) {
     for (const Effect& effect : facts.effects) {
@@ -25,33 +18,27 @@ bool asks_for_channels(const StatementFacts& facts) {
 
 }  // namespace
 
-void ClientSession::scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at,
-                               const StatementLease* statements) {
-    if (text_at == 0) return;  // There is no end of the name, so no text.
-    const std::size_t frame_bytes = frame_header_bytes + std::size_t{header.body_bytes};
-    const wire::Bytes in_hand = available.first(std::min(frame_bytes, available.size()));
-    const wire::Bytes text = in_hand.subspan(text_at);
-    const bool whole = in_hand.size() == frame_bytes;
-    const Feature features = scan(text, whole, statements);
-    if (!whole || statements == nullptr || features == Feature::none) return;
-    const ChannelNote notes = channel_notes(features, text, *statements);
+/// A Parse goes on. Its text counts from there, for what it does without a Bind is not much.
+void ClientSession::note_parse(const Statement& statement, const StatementLease& lease) {
+    if (statement.features() == Feature::none) return;
+    const ChannelNote notes = channel_notes(statement.features(), statement.text(), lease);
     if (notes == ChannelNote::none) return;
     make_channels();
     channels_->note(notes);
 }
 
 /// The words decide which texts are read at all; most clients have nothing to do with channels.
-ChannelNote ClientSession::channel_notes(Feature features, wire::Bytes text,
+ChannelNote ClientSession::channel_notes(Feature features, std::string_view text,
                                          const StatementLease& lease) const {
     ChannelNote notes = ChannelNote::none;
-    if (!lease.desk.policy.follows_channels) return notes;
+    if (!lease.desk.policy.follows_channels()) return notes;
     if (has(features, Feature::listen)) notes = notes | ChannelNote::changes;
     const bool listens = channels_ && !channels_->names().empty();
     const Feature telling = Feature::session_name | Feature::unknown_function | Feature::code;
     const bool may_notify = lease.desk.heard && has(features, telling);
     const bool may_change = listens && has(features, telling | Feature::reset);
     if (!may_notify && !may_change) return notes;
-    const StatementFacts& facts = lease.desk.reader.read(before_zero(text));
+    const StatementFacts& facts = lease.desk.reader.read(text);
     if (facts.has(EffectKind::notify) || (listens && facts.opaque())) {
         notes = notes | ChannelNote::notifies;
     }
@@ -79,7 +66,7 @@ std::optional<ClientSession::Step> ClientSession::before_channels(ChannelNote no
         if (!lease.backend.between_batches()) {
             // Within a batch no Query may be put, and what the batch does is not known before its
             // end: from now on the client has a backend to itself.
-            add_pin(PinReason::listen);
+            watch_.pin(PinReason::listen);
         } else if (lease.backend.busy()) {
             return waiting_step();
         } else {
@@ -124,7 +111,8 @@ ChannelNote ClientSession::notes_ahead(ClientMessage type, wire::Bytes available
     const wire::Bytes text = available.subspan(named.name_end, frame_bytes - named.name_end);
     StatementScanner scanner;
     scanner.feed(text);
-    return channel_notes(scanner.features(), text, lease);
+    const std::string_view all = wire::as_text(text);
+    return channel_notes(scanner.features(), all.substr(0, all.find('\0')), lease);
 }
 
 /// Found out once, for it is the same for every client.
@@ -147,7 +135,7 @@ ChannelNote ClientSession::notes_of(Statement& statement, const StatementLease& 
 
 /// A statement that was parsed under another lease is executed in this one.
 void ClientSession::note_use(Statement& statement, const StatementLease& lease) {
-    if (!lease.desk.policy.follows_channels) return;
+    if (!lease.desk.policy.follows_channels()) return;
     const ChannelNote notes = notes_of(statement, lease);
     if (notes == ChannelNote::none) return;
     if (notes == ChannelNote::notifies && !lease.desk.heard) return;

@@ -44,12 +44,12 @@ ClientSession::Step ClientSession::shared_query_step(FrameHeader header, wire::B
             wire::as_text(available.subspan(frame_header_bytes, header.body_bytes));
         const std::string_view text = body.substr(0, body.find('\0'));
         const StatementFacts& facts = lease.desk.reader.read(text);
+        all_may_go = facts.opaque();
         if (concerns_names(facts)) {
             if (lease.backend.owes_ready() || agreement.must_wait(facts)) return waiting_step();
             lease.backend.serve_statements_of(statements_.get());
             effects = agree(agreement, facts, text, lease);
         }
-        all_may_go = facts.opaque();
     } else if (any) {
         if (statements_->names_under_way()) return waiting_step();
         lease.backend.serve_statements_of(statements_.get());
@@ -62,7 +62,8 @@ ClientSession::Step ClientSession::shared_query_step(FrameHeader header, wire::B
     if (!effects.empty()) {
         owed.changes_client = true;
         owed.twist = Twist::names;
-        statements_->begin_names(std::move(effects), Owed::query, batch);
+        const bool extended = restarts(Restart::When::at_once);
+        statements_->begin_names(std::move(effects), extended ? Owed::execute : Owed::query, batch);
     } else if (all_may_go || statements_->has_unnamed()) {
         // What the text leaves is known when it has been answered.
         owed.changes_client = true;
@@ -84,17 +85,17 @@ ClientSession::Step ClientSession::shared_query_step(FrameHeader header, wire::B
 std::vector<NameEffect> ClientSession::agree(NameAgreement& agreement, const StatementFacts& facts,
                                              std::string_view text, const StatementLease& lease) {
     const std::uint32_t batch = lease.backend.batch();
+    std::vector<const Statement*> executed;
     for (const Effect& effect : facts.effects) {
         if (effect.kind != EffectKind::execute) continue;
         const auto found = statements_->find(effect.name, batch);
         if (found.statement == nullptr) continue;
-        // What is executed counts as if it stood here.
-        add_features(found.statement->features(), Names::followed);
+        executed.push_back(found.statement);
         const bool nested = !found.by_sql() && found.statement->concerns_names();
         if (nested) statements_->lose_track();
     }
-    const std::uint32_t planning = pins_ == 0 ? lease.planning : lease.own_planning;
-    std::vector<NameEffect> effects = name_effects(text, facts, lease.desk.catalog, planning);
+    std::vector<NameEffect> effects =
+        name_effects(text, facts, lease.desk.catalog, planning_of(lease));
     if (beyond_limits(effects, lease)) {
         for (const NameEffect& effect : effects) {
             if (effect.statement != nullptr) lease.desk.catalog.release(*effect.statement);
@@ -103,6 +104,9 @@ std::vector<NameEffect> ClientSession::agree(NameAgreement& agreement, const Sta
         return {};
     }
     agreement.reach(facts);
+    // What is executed counts as if it stood here. The facts are void behind this.
+    for (const Statement* const statement : executed)
+        watch_statement(*statement, SessionWatch::Sent::as_query, lease);
     return effects;
 }
 
@@ -140,8 +144,8 @@ void ClientSession::note_portal(wire::Bytes bind, Statement* statement,
     statements_->bound(names.substr(0, names.find('\0')), statement);
 }
 
-ClientSession::Step ClientSession::execute_step(FrameHeader header, wire::Bytes available,
-                                                const StatementLease& lease) {
+ClientSession::Step ClientSession::names_execute_step(FrameHeader header, wire::Bytes available,
+                                                      const StatementLease& lease) {
     const bool plain = !statements_ || !statements_->has_portals() || lease.backend.skipping() ||
                        header.body_bytes > execute_bytes_max;
     if (plain) return forward_step(header, available, {Owed::execute});

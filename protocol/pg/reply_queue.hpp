@@ -50,7 +50,7 @@ enum class Twist : std::uint8_t {
                     ///< stands for: it settles the oldest change of the backend's.
     names,          ///< Query or Execute of a text that changes such names.
     stands_in,      ///< Sync behind a Query, for the client if the Query is read over.
-    question,       ///< A Query of ours whose rows are wanted.
+    question,       ///< A Query of ours, of which each row is wanted.
 };
 
 struct OwedReply {

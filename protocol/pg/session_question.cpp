@@ -17,6 +17,7 @@ struct Inventory {
     Feature feature;
     std::string_view name;
     std::string_view rows;
+    std::string_view each = {};  ///< What to tell of each; empty: whether there is any will do.
 };
 
 constexpr std::array<Inventory, 5> inventories{{
@@ -30,7 +31,8 @@ constexpr std::array<Inventory, 5> inventories{{
      "AND d.refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()"},
     {Feature::listen, "listen", "pg_catalog.pg_listening_channels()"},
     {Feature::with_hold, "with_hold", "pg_catalog.pg_cursor() c WHERE c.is_holdable"},
-    {Feature::prepare, "prepare", "pg_catalog.pg_prepared_statement() p WHERE p.from_sql"},
+    {Feature::prepare, "prepare", "pg_catalog.pg_prepared_statement() p WHERE p.from_sql",
+     "p.name"},
 }};
 
 /// A part of the answer: one SELECT of three columns, joined to those before it.
@@ -83,8 +85,12 @@ void append_session_question(std::string& sql, Feature doubts, std::string_view 
     for (const Inventory& inventory : inventories) {
         if (!everything && !has(doubts, inventory.feature)) continue;
         begin_part(question, kept_row);
-        question.append("'").append(inventory.name).append("','' WHERE EXISTS (SELECT FROM ");
-        question.append(inventory.rows).append(")");
+        question.append("'").append(inventory.name).append("',");
+        if (inventory.each.empty()) {
+            question.append("'' WHERE EXISTS (SELECT FROM ").append(inventory.rows).append(")");
+        } else {
+            question.append(inventory.each).append(" FROM ").append(inventory.rows);
+        }
     }
     sql += question;
 }
@@ -103,6 +109,8 @@ bool SessionAnswerReader::row_received(wire::Bytes body) {
     if (*kind != kept_row) return false;
     for (const Inventory& inventory : inventories) {
         if (inventory.name != *name) continue;
+        const bool of_names = inventory.feature == Feature::prepare && followed_ != nullptr;
+        if (of_names && followed_->knows(*value)) return true;
         answer_.kept = answer_.kept | inventory.feature;
         return true;
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "protocol/pg/backend_names.hpp"
 #include "protocol/pg/startup_settings.hpp"
 #include "protocol/pg/statement_features.hpp"
 #include "protocol/wire/cursor.hpp"
@@ -36,6 +37,11 @@ void append_session_question(std::string& sql, Feature doubts, std::string_view 
 /// Reads the answer, row by row.
 class SessionAnswerReader {
   public:
+    SessionAnswerReader() = default;
+    /// Names of PREPARE that stand in `followed` go with their clients, whosever they are: they
+    /// keep nothing. It outlives this.
+    explicit SessionAnswerReader(const BackendNames& followed) noexcept : followed_(&followed) {}
+
     /// The body of a DataRow. False when it cannot be part of the answer: the backend is not to be
     /// believed any more.
     [[nodiscard]] bool row_received(wire::Bytes body);
@@ -43,6 +49,7 @@ class SessionAnswerReader {
 
   private:
     SessionAnswer answer_;
+    const BackendNames* followed_ = nullptr;
 };
 
 }  // namespace sluice::pg

@@ -206,6 +206,39 @@ Settings StartupSettings::parameters() const {
     return settings;
 }
 
+namespace {
+
+/// Who a session is decides what it may set: the others are changed as the one who logged in, and
+/// then the roles are put on. Setting session_authorization undoes the role.
+void order_roles(std::vector<SettingChange>& changes, const StartupSettings& from,
+                 const StartupSettings& to) {
+    constexpr std::string_view role = "role";
+    constexpr std::string_view authorization = "session_authorization";
+    const bool others = std::ranges::any_of(changes, [&](const SettingChange& change) {
+        return change.name != role && change.name != authorization;
+    });
+    const bool authorizes = std::ranges::any_of(
+        changes, [&](const SettingChange& change) { return change.name == authorization; });
+    std::erase_if(changes, [&](const SettingChange& change) {
+        return change.name == role || change.name == authorization;
+    });
+    std::vector<SettingChange> ordered;
+    const auto had_role = from.find(role);
+    const auto had_authorization = from.find(authorization);
+    const bool redo = others || authorizes;
+    const bool undoes_authorization = had_authorization && (authorizes || others);
+    if (undoes_authorization) ordered.push_back({authorization, std::nullopt});
+    if (had_role && (redo || to.find(role) != had_role)) ordered.push_back({role, std::nullopt});
+    ordered.insert(ordered.end(), changes.begin(), changes.end());
+    const auto wanted = to.find(authorization);
+    if (wanted && (authorizes || undoes_authorization)) ordered.push_back({authorization, wanted});
+    const auto wanted_role = to.find(role);
+    if (wanted_role && (redo || wanted_role != had_role)) ordered.push_back({role, wanted_role});
+    changes = std::move(ordered);
+}
+
+}  // namespace
+
 std::vector<SettingChange> difference(const StartupSettings& from, const StartupSettings& to) {
     const Settings had = from.parameters();
     const Settings wanted = to.parameters();
@@ -226,9 +259,7 @@ std::vector<SettingChange> difference(const StartupSettings& from, const Startup
     }
     for (; old != had.end(); ++old)
         changes.push_back({old->name, std::nullopt});
-    // Setting session_authorization undoes the role.
-    std::stable_partition(changes.begin(), changes.end(),
-                          [](const SettingChange& change) { return change.name != "role"; });
+    order_roles(changes, from, to);
     return changes;
 }
 

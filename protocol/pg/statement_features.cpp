@@ -273,6 +273,7 @@ void StatementScanner::statement_word(SqlWord word) {
         if (word == SqlWord::reset || word == SqlWord::discard) add(Feature::reset);
         if (word == SqlWord::naming || word == SqlWord::deallocate) add(Feature::session_name);
         if (word == SqlWord::deallocate) add(Feature::prepared_name);
+        if (word == SqlWord::drop) add(Feature::ending);
     } else if (word_index_ == 1) {
         const bool of_transaction =
             word == SqlWord::local || word == SqlWord::transaction || word == SqlWord::constraints;

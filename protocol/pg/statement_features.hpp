@@ -28,10 +28,18 @@ enum class Feature : std::uint16_t {
     /// EXECUTE; a statement of DEALLOCATE; the view of prepared statements: what is meant are the
     /// names of the client's own.
     prepared_name = 1U << 10U,
+    /// A statement of DROP, or pg_advisory_unlock(): it may end what was left behind.
+    ending = 1U << 11U,
 };
 
 [[nodiscard]] constexpr Feature operator|(Feature a, Feature b) noexcept {
     return static_cast<Feature>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+[[nodiscard]] constexpr Feature operator&(Feature a, Feature b) noexcept {
+    return static_cast<Feature>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
+}
+[[nodiscard]] constexpr Feature operator~(Feature a) noexcept {
+    return static_cast<Feature>(~static_cast<unsigned>(a) & 0xffffU);
 }
 [[nodiscard]] constexpr bool has(Feature features, Feature one) noexcept {
     return (static_cast<unsigned>(features) & static_cast<unsigned>(one)) != 0;

@@ -1,6 +1,9 @@
 #pragma once
 
 #include "protocol/pg/backend_session.hpp"
+#include "protocol/pg/harmless_texts.hpp"
+#include "protocol/pg/session_policy.hpp"
+#include "protocol/pg/startup_settings.hpp"
 #include "protocol/pg/statement_catalog.hpp"
 #include "protocol/pg/statement_reader.hpp"
 
@@ -17,7 +20,11 @@ struct StatementPolicy {
     std::uint32_t max_client_statements = 2'000;  ///< Names of one client. 0: no limit.
     std::uint64_t max_client_statement_bytes = 4ULL * 1024 * 1024;  ///< Of those. 0: no limit.
     AutoPrepare auto_prepare = AutoPrepare::on;
-    bool follows_channels = true;  ///< LISTEN is not the backend's; see ClientChannels.
+    SessionPolicy session = {};
+    /// LISTEN is not the backend's; see ClientChannels.
+    [[nodiscard]] bool follows_channels() const noexcept {
+        return session.listen == Treatment::track;
+    }
 };
 
 /// Only ever growing.
@@ -37,11 +44,12 @@ struct StatementDesk {
 
     StatementReader& reader;  ///< Of the worker. Asked for those texts only whose words tell.
     StatementCatalog catalog;
+    HarmlessTexts harmless;
     const StatementPolicy policy;
     StatementCounters counters;
     SchemaGeneration generation;
     std::string written;  ///< Of the last passage.
-    bool heard = false;            ///< Somebody listens to some channel.
+    bool heard = false;   ///< Somebody listens to some channel.
 };
 
 /// The backend of a lease, for a client whose statements bear names of ours there.
@@ -50,6 +58,8 @@ struct StatementLease {
     StatementDesk& desk;
     std::uint32_t planning;      ///< Of the client's settings; see StatementCatalog::take().
     std::uint32_t own_planning;  ///< For a client that may have changed them unseen.
+    /// What the client started with, to which its RESET goes back; null: nothing.
+    const StartupSettings* start = nullptr;
 };
 
 }  // namespace sluice::pg

@@ -66,6 +66,7 @@ StatementPassage::Plan StatementPassage::parse() {
     OwedReply owed{Owed::parse};
     owed.changes_client = true;
     owed.slot = client_.begin_parse(named_.name, statement, batch_, lease_.desk.generation);
+    parsed_ = &statement;
     return parse_as(statement, owed);
 }
 
@@ -143,6 +144,7 @@ StatementPassage::Plan StatementPassage::parse_unnamed() {
     client_.set_unkept(ClientStatements::Unkept::none);
     owed.slot = client_.begin_parse({}, statement, batch_);
     owed.changes_client = true;
+    parsed_ = &statement;
     const AutoPrepare policy = lease_.desk.policy.auto_prepare;
     const bool prepares =
         statement.sightings() > 1 && !statement.concerns_names() && backend.predictable() &&
@@ -182,6 +184,7 @@ StatementPassage::Plan StatementPassage::use(Owed owed) {
         other[0] = 'S';
         return renamed(other, OwedReply{owed});
     }
+    watched_ = found.statement;
     if (found.by_sql()) return use_by_sql(found, owed);
     if (!names_agree(*found.statement)) return {Kind::waits, {}, 0};
     used_ = found.statement;
@@ -272,6 +275,7 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
         return as_it_is(owed);
     }
     if (!names_agree(*found.statement)) return {Kind::waits, {}, 0};
+    watched_ = found.statement;
     used_ = found.statement;
     const StatementId id = found.statement->id();
     if (!client_.unnamed_prepared() && statements.unnamed_is(id, batch_)) return as_it_is(owed);

@@ -47,6 +47,10 @@ class StatementPassage {
     [[nodiscard]] std::size_t name_end() const noexcept { return named_.name_end; }
     /// The statement that Bind or Describe uses, where it is known; null for one of PREPARE's.
     [[nodiscard]] Statement* used() const noexcept { return used_; }
+    /// Likewise, also where PREPARE made it.
+    [[nodiscard]] const Statement* watched() const noexcept { return watched_; }
+    /// The statement that Parse has given the client; null where it fails, or is not kept.
+    [[nodiscard]] const Statement* parsed() const noexcept { return parsed_; }
 
   private:
     [[nodiscard]] Plan use(Owed owed);
@@ -76,6 +80,8 @@ class StatementPassage {
     std::uint32_t batch_;
     std::uint32_t planning_;
     Statement* used_ = nullptr;
+    const Statement* watched_ = nullptr;
+    const Statement* parsed_ = nullptr;
 };
 
 }  // namespace sluice::pg

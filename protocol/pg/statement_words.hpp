@@ -21,6 +21,7 @@ enum class SqlWord : std::uint8_t {
     declare,
     discard,
     do_,
+    drop,
     execute,
     global,
     hold,
@@ -85,7 +86,7 @@ constexpr TextByte text_byte(char byte) noexcept {
     return text_bytes[static_cast<unsigned char>(byte)];
 }
 
-inline constexpr std::array<std::pair<std::string_view, SqlWord>, 30> keywords{{
+inline constexpr std::array<std::pair<std::string_view, SqlWord>, 31> keywords{{
     {"call", SqlWord::call},
     {"close", SqlWord::naming},
     {"constraints", SqlWord::constraints},
@@ -94,6 +95,7 @@ inline constexpr std::array<std::pair<std::string_view, SqlWord>, 30> keywords{{
     {"declare", SqlWord::declare},
     {"discard", SqlWord::discard},
     {"do", SqlWord::do_},
+    {"drop", SqlWord::drop},
     {"execute", SqlWord::execute},
     {"fetch", SqlWord::naming},
     {"global", SqlWord::global},
@@ -120,13 +122,14 @@ inline constexpr std::array<std::pair<std::string_view, SqlWord>, 30> keywords{{
 
 /// Names whose mere presence tells, each with all names that begin alike; `pg_settings` only
 /// in an UPDATE, which its rule turns into set_config().
-inline constexpr std::array<std::pair<std::string_view, Feature>, 10> telling_names{{
+inline constexpr std::array<std::pair<std::string_view, Feature>, 11> telling_names{{
     {"pg_settings", Feature::set},
     {"set_config", Feature::set},
     {"pg_temp", Feature::temporary},
     {"pg_advisory_lock", Feature::advisory_lock},
     {"pg_try_advisory_lock", Feature::advisory_lock},
     {"pg_prepared_statement", Feature::prepared_name},
+    {"pg_advisory_unlock", Feature::ending},
     {"dblink_connect", Feature::code},
     {"pg_replication_origin_se", Feature::code},
     {"query_to_xml", Feature::code},

@@ -106,9 +106,13 @@ void add_counters(PoolSamples& samples, const PoolSnapshot& pool) {
         samples.add(Metric::pool_refusals, refused_labels[at], engine.refusals[at]);
     }
     for (std::size_t at = 0; at < counters.pins.size(); ++at) {
-        samples.add(Metric::pool_pins, pg::name_of(static_cast<pg::PinReason>(at)),
-                    counters.pins[at]);
+        const std::string_view reason = pg::name_of(static_cast<pg::PinReason>(at));
+        samples.add(Metric::pool_pins, reason, counters.pins[at]);
+        samples.add(Metric::pool_pinned, reason, seconds_of(counters.pinned_time[at]));
     }
+    samples.add(Metric::pool_questions, "answered", counters.questions - counters.questions_failed);
+    samples.add(Metric::pool_questions, "failed", counters.questions_failed);
+    samples.add(Metric::pool_questions, "remembered", counters.questions_saved);
     samples.add(Metric::pool_queries, counters.queries);
     samples.add(Metric::pool_transactions, counters.transactions);
     samples.add(Metric::pool_received_bytes, counters.received_bytes);
@@ -197,8 +201,8 @@ void add_worker(Page& page, WorkerTotals& totals, const WorkerSnapshot& worker) 
     totals.replicating += worker.clients_replicating;
     totals.texts += worker.texts;
     totals.text_bytes += worker.text_bytes;
-    std::uint64_t clients = std::uint64_t{worker.clients_login} + worker.clients_console +
-                            worker.clients_replicating;
+    std::uint64_t clients =
+        std::uint64_t{worker.clients_login} + worker.clients_console + worker.clients_replicating;
     std::uint64_t backends = 0;
     for (const PoolSnapshot& pool : worker.pools) {
         totals.idle += pool.clients_idle;

@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 2> mode_result{"mode", "result"};
 constexpr std::array<std::string_view, 4> pool{"mode", "database", "user", "pool"};
 constexpr std::array<std::string_view, 5> pool_state{"mode", "database", "user", "pool", "state"};
 constexpr std::array<std::string_view, 5> pool_reason{"mode", "database", "user", "pool", "reason"};
+constexpr std::array<std::string_view, 5> pool_result{"mode", "database", "user", "pool", "result"};
 constexpr std::array<std::string_view, 5> pool_waited{"mode", "database", "user", "pool", "waited"};
 constexpr std::array<std::string_view, 5> pool_mode{"mode", "database", "user", "pool",
                                                     "pool_mode"};
@@ -119,6 +120,10 @@ constexpr std::array<MetricName, metric_count> rows{{
      "Clients that got no backend."},
     {Metric::pool_pins, "sluice_pool_pins_total", counter, pool_reason,
      "Clients that began to keep their backend past the end of a transaction."},
+    {Metric::pool_pinned, "sluice_pool_pinned_seconds_total", counter, pool_reason,
+     "Time for which clients have kept their backend so, added when it is over or grows."},
+    {Metric::pool_questions, "sluice_pool_session_questions_total", counter, pool_result,
+     "Questions about what a transaction has left in its session, by what came of them."},
     {Metric::pool_queries, "sluice_pool_queries_total", counter, pool,
      "Requests answered: Query, FunctionCall and Sync."},
     {Metric::pool_transactions, "sluice_pool_transactions_total", counter, pool,

@@ -53,6 +53,8 @@ enum class Metric : std::uint8_t {
     pool_abandoned_waits,
     pool_refusals,
     pool_pins,
+    pool_pinned,
+    pool_questions,
     pool_queries,
     pool_transactions,
     pool_received_bytes,
@@ -91,7 +93,7 @@ enum class Metric : std::uint8_t {
     redis_lost_replies,
     redis_slow_readers,
 };
-constexpr std::size_t metric_count = 81;
+constexpr std::size_t metric_count = 83;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

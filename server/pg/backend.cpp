@@ -8,6 +8,7 @@
 #include "server/pg/client.hpp"
 #include "server/pg/login.hpp"
 #include "server/pg/relay.hpp"
+#include "server/pg/session_inquiry.hpp"
 #include "server/pg/shard.hpp"
 #include "server/worker.hpp"
 
@@ -22,11 +23,6 @@ namespace {
 
 /// Between two cancels of the same abandoned query.
 constexpr net::Duration cancel_repeat{200};
-
-/// Opens a block and fails in it. The name tells those who read the server's log.
-constexpr std::string_view failing_block_sql =
-    "BEGIN;ROLLBACK TO SAVEPOINT \"sluice: portal_stall_timeout\"";
-constexpr std::string_view no_such_savepoint = "3B001";
 
 }  // namespace
 
@@ -93,16 +89,6 @@ void PgBackend::move_to(PgShard& shard) noexcept {
 
 // Keeping it clean.
 
-void PgBackend::private_query(std::string_view sql) {
-    std::string frame;
-    wire::Writer(frame)
-        .begin_frame(static_cast<char>(pg::ClientMessage::Query))
-        .c_string(sql)
-        .end_frame();
-    session_.sent({pg::Owed::query, pg::Audience::nobody});
-    send(frame);
-}
-
 void PgBackend::check() {
     task_ = Task::checking;
     arm(shard_->worker().settings().server_connect_timeout);
@@ -113,79 +99,6 @@ void PgBackend::reset() {
     task_ = Task::resetting;
     arm(shard_->worker().settings().server_connect_timeout);
     private_query(shard_->worker().settings().server_reset_query);
-}
-
-void PgBackend::apply_profile(ProfileRef profile) {
-    std::string sql;
-    ProfileRef from = profile_;
-    if (!from) {
-        // RESET ALL leaves these two as they are.
-        sql = "SET SESSION AUTHORIZATION DEFAULT;RESET ROLE;RESET ALL;";
-        from = startup_profile_;
-    }
-    const auto changes = pg::difference(from->settings, profile->settings);
-    // What failed here would let the request behind it run under the wrong settings.
-    const bool may_fail = !profile_ || !profile->accepted ||
-                          from->settings.find("statement_timeout") ||
-                          !std::ranges::all_of(changes, pg::stays_accepted);
-    followers_ = may_fail ? Followers::wait : Followers::go;
-    pg::append_settings_sql(sql, changes);
-    applying_ = std::move(profile);
-    private_query(sql);
-}
-
-void PgBackend::make_failed_block() {
-    failing_block_ = true;
-    private_query(failing_block_sql);
-}
-
-void PgBackend::private_ready() {
-    if (!applying_) {
-        draining_ = false;
-        if (std::exchange(failing_block_, false)) failed_block_answered();
-        return;
-    }
-    profile_ = std::exchange(applying_, {});
-    profile_->accepted = true;
-    set_affinity(profile_->id);
-    settle_wanted_cancels();
-    if (client_ != nullptr) client_->backend_ready();
-}
-
-void PgBackend::failed_block_answered() {
-    settle_wanted_cancels();
-    if (client_ == nullptr) return;
-    if (session_.status() != pg::TransactionStatus::failed) {
-        // What the client sends next would be carried out, against all expectation.
-        PgRelay::backend_lost(*this);
-        return;
-    }
-    client_->backend_ready();
-}
-
-void PgBackend::private_failed(wire::Bytes error_body) {
-    const pg::ErrorFields fields = pg::parse_error_fields(error_body);
-    if (!applying_ && failing_block_ && fields.sqlstate == no_such_savepoint) return;
-    if (draining_ && task_ == Task::ready) return;  // It is stored for the client.
-    if (applying_) {
-        applying_ = {};  // As one statement it has undone what it did, so the profile is as before.
-        settle_wanted_cancels();
-        if (client_ == nullptr) return;
-        std::string frame;
-        pg::append_error(frame, pg::Severity::fatal, fields.sqlstate, fields.message, fields.detail,
-                         fields.hint);
-        client_->refuse_with(RefusalReason::startup_parameter_invalid, std::move(frame));
-        return;
-    }
-    // A cancel meant for the client's query has hit ours; the recovery goes on from what it left.
-    if (task_ == Task::recovering && fields.sqlstate == "57014") return;
-    log::warning("backend refused a query of the pooler",
-                 {{"backend", id_}, {"sqlstate", fields.sqlstate}, {"error", fields.message}});
-    if (task_ == Task::recovering) {
-        recovered_outcome_ = pool::Outcome::broken;
-    } else {
-        PgRelay::backend_lost(*this);
-    }
 }
 
 void PgBackend::parameter_received(wire::Bytes body) {
@@ -298,8 +211,8 @@ void PgBackend::settle_wanted_cancels() {
 bool PgBackend::cancel_running(std::function<void()> done) {
     Worker& worker = shard_->worker();
     if (key_.key.empty()) return false;
-    if (applying_ || failing_block_) {
-        // It would hit the settings, and the client's request behind them would run without.
+    if (applying_ || failing_block_ || inquiry_) {
+        // It would hit ours, and the client's request behind them would run without.
         cancels_wanted_.push_back(std::move(done));
         return true;
     }

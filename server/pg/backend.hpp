@@ -23,6 +23,7 @@
 namespace sluice::server {
 
 class CancelCall;
+struct SessionInquiry;
 class PgClient;
 class PgShard;
 
@@ -55,6 +56,11 @@ class PgBackend final : public net::Stream,
     void apply_profile(ProfileRef profile);
     /// Likewise, so that it stands in a failed transaction block; until then requests wait.
     void make_failed_block();
+    /// Asks what its session holds; the relay is told.
+    void inquire(std::string_view sql, std::unique_ptr<SessionInquiry> inquiry);
+    [[nodiscard]] bool inquiring() const noexcept { return inquiry_ != nullptr; }
+    /// Its session is known to have these settings now.
+    void assume_profile(ProfileRef profile);
     /// The client is gone: ends the conversation so that the backend may be used again.
     void recover(pool::Outcome outcome_when_clean);
     /// Asks the server to cancel what runs. False when it cannot be asked.
@@ -97,7 +103,7 @@ class PgBackend final : public net::Stream,
     [[nodiscard]] PgShard& shard() const noexcept { return *shard_; }
     /// The client has a part of a frame; the replies to settings being applied are not for it.
     [[nodiscard]] bool within_client_frame() const noexcept {
-        return session_.within_frame() && !applying_ && !failing_block_ && !draining_;
+        return session_.within_frame() && !applying_ && !failing_block_ && !draining_ && !inquiry_;
     }
     /// Nothing of a reply is half read, so the next byte begins a frame.
     [[nodiscard]] bool input_settled() const noexcept { return inbox_.empty(); }
@@ -119,7 +125,9 @@ class PgBackend final : public net::Stream,
     void not_opened(std::string error_body, pool::OpenFailure failure) override;
     void end_opening();
     void settle_wanted_cancels();
-    void private_query(std::string_view sql);
+    void private_query(std::string_view sql,
+                       pg::OwedReply owed = {pg::Owed::query, pg::Audience::nobody});
+    void private_row(wire::Bytes body);
     void private_ready();
     void private_failed(wire::Bytes error_body);
     void failed_block_answered();
@@ -138,6 +146,7 @@ class PgBackend final : public net::Stream,
     Followers followers_ = Followers::go;
     bool draining_ = false;       ///< What it says is stored for its client; see PortalSpool.
     bool failing_block_ = false;  ///< It has been asked for a failed block and has not answered.
+    std::unique_ptr<SessionInquiry> inquiry_;
     /// Who asked for a cancel while settings were being applied: they come first.
     std::vector<std::function<void()>> cancels_wanted_;
     PgClient* client_ = nullptr;

@@ -59,7 +59,8 @@ void PgClient::received(wire::Bytes bytes) {
 void PgClient::output_drained() {
     if (replication_) replication_->client_caught_up();
     if (listening_) listening_->caught_up();
-    if (shard_ != nullptr && phase_ != Phase::login && phase_ != Phase::console) PgRelay::client_caught_up(*this);
+    if (shard_ != nullptr && phase_ != Phase::login && phase_ != Phase::console)
+        PgRelay::client_caught_up(*this);
 }
 
 void PgClient::ended(int error) {
@@ -105,6 +106,7 @@ bool PgClient::take_permits(const config::PoolSettings& settings) {
 void PgClient::enter(PgShard& shard, ProfileRef profile) {
     shard_ = &shard;
     profile_ = std::move(profile);
+    start_profile_ = profile_;
     set_affinity(profile_->id);
     shard.pool().client_entered(shard.index());
     ++shard.clients_entered;
@@ -244,8 +246,8 @@ void PgClient::refuse_with(RefusalReason counted_as, std::string frame) {
         log::warning("client refused", {{"client", id_}, {"reason", row.label}});
     }
     // In the middle of a reply nothing can be said that the client would understand.
-    const bool mid_frame = phase_ == Phase::replicating ||
-                           (backend_ != nullptr && backend_->within_client_frame());
+    const bool mid_frame =
+        phase_ == Phase::replicating || (backend_ != nullptr && backend_->within_client_frame());
     if (!mid_frame && !frame.empty()) send(frame);
     leave(row.label, Farewell::sent);
 }
@@ -262,7 +264,10 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
         drop_portal();
         shard_->pool().client_left(shard_->index());
         --shard_->clients_entered;
-        if (pins_counted_ != 0) --shard_->clients_pinned;
+        if (pins_counted_ != 0) {
+            PgRelay::count_pinned_time(*this);
+            --shard_->clients_pinned;
+        }
     }
     set_phase(Phase::leaving);
     disarm();
@@ -281,6 +286,7 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
     }
     PgShard* const shard = shard_;
     shard_ = nullptr;
+    start_profile_ = {};
     profile_ = {};  // It belongs to the pool, which this object may outlive.
     if (is_open() && (farewell == Farewell::sent || pending_output_bytes() > 0)) {
         // A peer that does not read its last words has this long.

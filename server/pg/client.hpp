@@ -133,8 +133,9 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     Worker* worker_;
     PgShard* shard_ = nullptr;
     PgBackend* backend_ = nullptr;
+    ProfileRef profile_;        ///< In force for it. Empty before a login has found its pool.
+    ProfileRef start_profile_;  ///< What it brought.
     std::unique_ptr<PortalSpool> portal_;         ///< While a portal is read ahead, or has been.
-    ProfileRef profile_;                          ///< Empty before a login has found its pool.
     std::unique_ptr<PgLogin> login_;              ///< Only in phase login.
     std::unique_ptr<PgReplication> replication_;  ///< While it begins and in its phase.
     std::unique_ptr<PgConsole> console_;          ///< Only in phase console.
@@ -156,6 +157,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     CancelKeyForm cancel_key_form_ = CancelKeyForm::short_form;
     bool cancelled_by_timeout_ = false;
     std::uint16_t pins_counted_ = 0;  ///< The session's pins that the shard's counters know of.
+    net::TimePoint pinned_since_{};   ///< While there are any.
 };
 
 }  // namespace sluice::server

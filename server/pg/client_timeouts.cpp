@@ -34,7 +34,11 @@ std::optional<net::TimePoint> PgClient::deadline() const {
     }
     const config::PoolSettings& settings = shard_->settings();
     const pg::BackendSession& session = backend_->session();
-    if (session.releasable()) return after(since_, settings.client_idle_timeout);
+    if (session.releasable()) {
+        const auto idle = after(since_, settings.client_idle_timeout);
+        if (pins_counted_ == 0) return idle;
+        return earlier(idle, after(pinned_since_, settings.pin_timeout));
+    }
     auto whole = after(transaction_since_, settings.transaction_timeout);
     if (backend_->reception_paused()) {
         whole = earlier(whole, after(backend_->reader_slow_since(), settings.slow_reader_timeout));
@@ -88,7 +92,8 @@ void PgClient::expired(net::TimePoint now) {
         return;
     }
     if (phase_ == Phase::idle || backend_->session().releasable()) {
-        refuse(RefusalReason::client_idle_timeout);
+        const bool idle = passed(since_, settings.client_idle_timeout);
+        refuse(idle ? RefusalReason::client_idle_timeout : RefusalReason::pin_timeout);
         return;
     }
     if (passed(transaction_since_, settings.transaction_timeout)) {

@@ -74,7 +74,7 @@ void PgListening::enter_group() {
 
 std::optional<std::size_t> PgListening::serve(PgClient& client, wire::Bytes rest) {
     PgShard& shard = *client.shard_;
-    if (!shard.statements().policy.follows_channels || !shard.shares_backends()) return {};
+    if (!shard.statements().policy.follows_channels() || !shard.shares_backends()) return {};
     const std::string_view text = query_text(rest);
     // In a failed block it fails, by the word of a backend.
     if (text.empty() || client.session_.in_failed_block()) return {};
@@ -251,6 +251,7 @@ bool PgListening::settle() {
     disarm();
     forget_sender();
     client_.session_.channels()->settle();
+    if (client_.shard_->probes_always()) client_.session_.watch().doubt_everything();
     std::string reply = std::exchange(pending_, {});
     reply += ready_idle;
     client_.send(reply);

@@ -11,6 +11,7 @@ namespace sluice::server {
 namespace {
 
 constexpr std::string_view application_name = "application_name";
+constexpr std::string_view client_encoding_name = "client_encoding";
 
 /// True when PostgreSQL reports the name just as it was given.
 bool reported_verbatim(std::string_view name) {
@@ -18,8 +19,8 @@ bool reported_verbatim(std::string_view name) {
            std::ranges::all_of(name, [](char byte) { return byte >= 0x20 && byte < 0x7f; });
 }
 
-/// Settings that change neither what a text means nor how it is planned. Of any other, also one of
-/// an extension, nobody knows here.
+/// Settings that change neither what a text means nor how it is planned. Those with a dot in their
+/// name do not change what one means either: of tenants' own there may be very many.
 constexpr std::array<std::string_view, 7> meaningless{
     "application_name",     "client_min_messages", "idle_in_transaction_session_timeout",
     "idle_session_timeout", "lock_timeout",        "log_min_messages",
@@ -52,6 +53,9 @@ std::uint32_t PgProfiles::planning_of(const pg::StartupSettings& settings) {
     pg::StartupSettings telling = settings;
     for (const std::string_view name : meaningless)
         telling.erase(name);
+    for (const pg::StartupParameter& setting : settings.parameters()) {
+        if (setting.name.find('.') != std::string_view::npos) telling.erase(setting.name);
+    }
     const auto [at, fresh] = plannings_.emplace(std::move(telling), next_planning_);
     const std::uint32_t planning = at->second;
     if (fresh) ++next_planning_;
@@ -131,8 +135,14 @@ std::string PgProfiles::client_encoding(const PgProfile& profile) const {
     const std::lock_guard lock(mutex_);
     const Entry* entry = &entry_of(profile);
     if (!entry->statuses) entry = sibling_of(*entry);
+    if (entry == nullptr || !entry->statuses) {
+        // Nobody has logged in with it: its settings are what a backend said of itself, in the
+        // words of ParameterStatus.
+        if (const auto own = profile.settings.find(client_encoding_name)) return std::string(*own);
+        entry = &entry_of(*plain_);
+    }
     const std::string* const encoding =
-        entry == nullptr || !entry->statuses ? nullptr : entry->statuses->find("client_encoding");
+        entry->statuses ? entry->statuses->find(client_encoding_name) : nullptr;
     return encoding == nullptr ? std::string() : *encoding;
 }
 

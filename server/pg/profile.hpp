@@ -26,6 +26,9 @@ struct PgProfile {
     std::uint32_t planning = 0;
     mutable std::atomic<std::uint32_t> user_count{0};  ///< ProfileRefs.
     mutable std::atomic<bool> accepted{false};         ///< By a backend, at least once.
+    /// The profile of the same settings in the form in which a backend reports them; its id.
+    static constexpr std::uint32_t unknown = 0xffffffffU;
+    mutable std::atomic<std::uint32_t> canonical{unknown};
 };
 
 /// Names a profile and keeps it alive; may be empty. A copy costs one atomic addition.

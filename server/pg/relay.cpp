@@ -163,9 +163,9 @@ pg::ClientSession::Step PgRelay::next_step(PgClient& client, wire::Bytes rest) {
     if (backend == nullptr) return client.session_.next(rest, pg::Lending::none);
     PgShard& shard = *client.shard_;
     if (!shard.shares_backends()) return client.session_.next(rest, pg::Lending::leased);
-    const pg::StatementLease statements{backend->session_, shard.statements(),
-                                        client.profile_->planning,
-                                        own_planning | static_cast<std::uint32_t>(client.id_)};
+    const pg::StatementLease statements{
+        backend->session_, shard.statements(), client.profile_->planning,
+        own_planning | static_cast<std::uint32_t>(client.id_), &client.start_profile_->settings};
     return client.session_.next(rest, pg::Lending::leased, &statements);
 }
 
@@ -216,16 +216,6 @@ void PgRelay::await_answer(PgClient& client) {
     if (client.backend_ == nullptr) return;
     if (client.session_.pins() != client.pins_counted_) count_pins(client);
     if (client.shard_->has_timeouts()) client.arm_timer();
-}
-
-void PgRelay::count_pins(PgClient& client) {
-    PgShard& shard = *client.shard_;
-    const unsigned pins = client.session_.pins();
-    for (std::size_t reason = 0; reason < pg::pin_reason_count; ++reason) {
-        shard.counters.pins[reason] += (pins & ~unsigned{client.pins_counted_}) >> reason & 1U;
-    }
-    if (client.pins_counted_ == 0) ++shard.clients_pinned;
-    client.pins_counted_ = client.session_.pins();
 }
 
 bool PgRelay::take_backend(PgClient& client) {
@@ -364,7 +354,10 @@ void PgRelay::answer_came(PgClient& client) {
         client.refuse(RefusalReason::transaction_in_statement_mode);
         return;
     }
+    client.session_.watch().something_happened();
+    if (client.session_.restarts()) restart_settings(client);
     if (backend.session_.releasable()) {
+        if (shard.probes_always()) client.session_.watch().doubt_everything();
         ++shard.counters.transactions;
         client.transaction_since_ = now;
         client.cancelled_by_timeout_ = false;

@@ -6,6 +6,7 @@
 
 #include "pool/shard.hpp"
 
+#include "server/pg/profile.hpp"
 #include "server/refusal.hpp"
 
 #include <cstddef>
@@ -16,6 +17,7 @@ namespace sluice::server {
 class Departure;
 class PgBackend;
 class PgClient;
+struct SessionInquiry;
 
 /// The place where both directions meet: performs the steps of a client's session, carries the
 /// bytes, takes a backend when one is wanted and gives it back when the backend's session says
@@ -45,6 +47,10 @@ class PgRelay {
     [[nodiscard]] static bool reclaimable(const PgClient& client);
     /// Takes it: what the client rests in is rolled back, and its next request is refused.
     static void reclaim(PgClient& client);
+    /// A question about the session of the client's backend has been answered.
+    static void told(PgClient& client, SessionInquiry& inquiry);
+    /// Adds up how long its pins have lasted.
+    static void count_pinned_time(PgClient& client);
     /// Gives it back although the client has gone or is going.
     static void abandon_lease(PgClient& client);
     /// The backend is no more; `reason` is what its client is told.
@@ -87,6 +93,11 @@ class PgRelay {
     static bool put_off_end(PgClient& client, const pg::ClientSession::Step& step, bool waited);
     static void await_answer(PgClient& client);
     static void count_pins(PgClient& client);
+    static void restart_settings(PgClient& client);
+    static bool settle_doubts(PgClient& client);
+    static bool remembers(PgClient& client);
+    static void take_settings(PgClient& client, SessionInquiry& inquiry);
+    static void take_profile(PgClient& client, const ProfileRef& profile);
     static void end_lease(PgClient& client, pool::Outcome outcome);
     static void answer_came(PgClient& client);
     static void rest_came(PgClient& client);

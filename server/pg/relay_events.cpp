@@ -17,8 +17,9 @@ namespace {
 /// Notifications of its backend cannot be meant for it.
 bool hears_nothing(PgClient& client) {
     PgShard& shard = *client.shard();
-    return shard.shares_backends() && shard.statements().policy.follows_channels &&
-           client.session().pins() == 0;
+    const bool own = client.session().pins() != 0 || client.session().watch().channels_in_doubt() ||
+                     client.backend()->inquiring();
+    return shard.shares_backends() && shard.statements().policy.follows_channels() && !own;
 }
 
 }  // namespace
@@ -71,14 +72,21 @@ void PgRelay::event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes
             if (backend.client_ != nullptr && backend.client_->listening_) {
                 backend.client_->listening_->question_answered();
             }
+            // While the backend was asked, the client could not be told.
+            if (backend.client_ != nullptr && backend.client_->listening_) {
+                backend.client_->listening_->caught_up();
+            }
             return;
         case pg::BackendEvent::private_row: {
+            // A question about the session is asked when one about channels has been answered.
             PgClient* const client = backend.client_;
             const wire::Bytes row = frame.subspan(pg::frame_header_bytes);
-            if (client == nullptr || !client->listening_ || client->listening_->row_came(row)) {
-                return;
+            if (backend.inquiring()) {
+                backend.private_row(row);
+            } else if (client != nullptr && client->listening_ &&
+                       !client->listening_->row_came(row)) {
+                backend_lost(backend, RefusalReason::backend_violation);
             }
-            backend_lost(backend, RefusalReason::backend_violation);
             return;
         }
         case pg::BackendEvent::parameter:

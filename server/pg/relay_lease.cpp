@@ -70,7 +70,13 @@ void PgRelay::release_if_settled(PgClient& client) {
         client.refuse(RefusalReason::shutdown);
         return;
     }
-    if (pinned(client) || client.session_.holds_backend()) return;
+    if (client.shard_->shares_backends()) {
+        // Put off by a question about channels.
+        if (client.session_.restarts()) restart_settings(client);
+        if (!backend.session_.releasable() || settle_doubts(client)) return;
+    }
+    const bool in_doubt = client.session_.watch().in_doubt();
+    if (pinned(client) || in_doubt || client.session_.holds_backend()) return;
     if (const std::size_t left = client.pending_output_bytes(); left > 0) client.set_spooled(left);
     const bool always = client.worker().settings().server_reset_query_always;
     end_lease(client, client.session_.needs_reset() || always ? pool::Outcome::needs_reset
@@ -111,7 +117,7 @@ void PgRelay::channels_settled(PgClient& client) {
 void PgRelay::abandon_lease(PgClient& client) {
     PgBackend& backend = *client.backend_;
     const bool session_mode = client.shard_->settings().pool_mode == config::PoolMode::session;
-    const bool dirty = client.session_.needs_reset() || session_mode ||
+    const bool dirty = client.session_.needs_reset() || session_mode || backend.inquiring() ||
                        client.worker().settings().server_reset_query_always;
     const pool::Outcome when_clean = dirty ? pool::Outcome::needs_reset : pool::Outcome::clean;
     const bool half_a_frame = client.session_.within_frame();

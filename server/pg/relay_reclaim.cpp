@@ -24,7 +24,8 @@ bool PgRelay::reclaimable(const PgClient& client) {
     return client.phase_ == PgClient::Phase::active && backend != nullptr &&
            backend->session_.rest() == pg::Rest::portal &&
            backend->task_ == PgBackend::Task::ready && backend->input_settled() &&
-           !client.session_.within_frame() && !pinned(client);
+           !client.session_.within_frame() && !pinned(client) &&
+           !client.session_.watch().in_doubt();
 }
 
 /// The rest of a client that does not go on by itself.

@@ -17,16 +17,70 @@ namespace {
 bool any_timeout(const config::PoolSettings& settings) {
     return settings.query_timeout.count() > 0 || settings.idle_transaction_timeout.count() > 0 ||
            settings.portal_stall_timeout.count() > 0 || settings.slow_reader_timeout.count() > 0 ||
-           settings.transaction_timeout.count() > 0 || settings.client_idle_timeout.count() > 0;
+           settings.transaction_timeout.count() > 0 || settings.client_idle_timeout.count() > 0 ||
+           settings.pin_timeout.count() > 0;
+}
+
+pg::Treatment treatment_of(config::TrackPolicy policy) {
+    switch (policy) {
+        case config::TrackPolicy::track: return pg::Treatment::track;
+        case config::TrackPolicy::pin: return pg::Treatment::pin;
+        case config::TrackPolicy::reject: return pg::Treatment::reject;
+        case config::TrackPolicy::warn: return pg::Treatment::warn;
+    }
+    return pg::Treatment::pin;
+}
+
+pg::Treatment treatment_of(config::ListenPolicy policy) {
+    switch (policy) {
+        case config::ListenPolicy::fan_out: return pg::Treatment::track;
+        case config::ListenPolicy::pin: return pg::Treatment::pin;
+        case config::ListenPolicy::reject: return pg::Treatment::reject;
+        case config::ListenPolicy::warn: return pg::Treatment::warn;
+    }
+    return pg::Treatment::pin;
+}
+
+pg::Treatment treatment_of(config::KeepPolicy policy) {
+    switch (policy) {
+        case config::KeepPolicy::pin: return pg::Treatment::pin;
+        case config::KeepPolicy::reject: return pg::Treatment::reject;
+        case config::KeepPolicy::warn: return pg::Treatment::warn;
+    }
+    return pg::Treatment::pin;
+}
+
+pg::Probe probe_of(config::Probe probe) {
+    switch (probe) {
+        case config::Probe::off: return pg::Probe::off;
+        case config::Probe::unknown: return pg::Probe::unknown;
+        case config::Probe::always: return pg::Probe::always;
+    }
+    return pg::Probe::unknown;
+}
+
+pg::SessionPolicy session_policy_of(const config::PoolSettings& settings) {
+    const config::SessionState& state = settings.session_state;
+    pg::SessionPolicy policy;
+    policy.set = treatment_of(state.set);
+    policy.role = treatment_of(state.role);
+    policy.listen = treatment_of(state.listen);
+    policy.temporary_table = treatment_of(state.temporary_table);
+    policy.advisory_lock = treatment_of(state.advisory_lock);
+    policy.with_hold = treatment_of(state.with_hold);
+    policy.sql_prepare = treatment_of(state.sql_prepare);
+    policy.code = treatment_of(state.code);
+    policy.probe = probe_of(settings.probe);
+    return policy;
 }
 
 pg::StatementPolicy policy_of(const config::PoolSettings& settings,
                               const config::Postgres& postgres) {
     pg::StatementPolicy policy;
+    policy.session = session_policy_of(settings);
     policy.max_prepared_statements = settings.max_prepared_statements;
     policy.max_client_statements = postgres.max_client_statements;
     policy.max_client_statement_bytes = postgres.max_client_statement_bytes;
-    policy.follows_channels = settings.session_state.listen == config::ListenPolicy::fan_out;
     switch (settings.auto_prepare) {
         case config::AutoPrepare::off: policy.auto_prepare = pg::AutoPrepare::off; break;
         case config::AutoPrepare::on: policy.auto_prepare = pg::AutoPrepare::on; break;

@@ -7,6 +7,7 @@
 
 #include "server/net/timer_wheel.hpp"
 #include "server/pg/pool.hpp"
+#include "server/pg/setting_memo.hpp"
 #include "server/snapshot.hpp"
 
 #include <chrono>
@@ -55,6 +56,11 @@ class PgShard final : private net::Timer {
     void count_hold(Hold hold, std::chrono::nanoseconds time) noexcept {
         counters.held[static_cast<std::size_t>(hold)] += time;
     }
+    [[nodiscard]] SettingMemo& setting_memo() noexcept { return setting_memo_; }
+    /// Backends are asked after each transaction what was left in them.
+    [[nodiscard]] bool probes_always() const noexcept {
+        return statements_.policy.session.probe == pg::Probe::always && shares_backends();
+    }
     /// Taken from or given to another worker's shard, while it travels.
     [[nodiscard]] std::unique_ptr<PgBackend> part_with(PgBackend& backend);
     void welcome(std::unique_ptr<PgBackend> backend);
@@ -97,6 +103,7 @@ class PgShard final : private net::Timer {
     const bool has_timeouts_;
     bool performing_ = false;
     pg::StatementDesk statements_;
+    SettingMemo setting_memo_;
     pool::Shard engine_;
     std::vector<std::unique_ptr<PgBackend>> backends_;
 };

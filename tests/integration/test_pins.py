@@ -6,10 +6,14 @@ from test_modes import OWN_PID, is_clean
 
 # Reason in the metrics; what a client sends.
 PINS = {
-    "set": [Query("SET work_mem = '9MB'")],
     "temporary_table": [Query("CREATE TEMP TABLE mine (a int)")],
     "advisory_lock": [Query("SELECT pg_advisory_lock(4711)")],
     "with_hold": [Query("DECLARE mine CURSOR WITH HOLD FOR SELECT 1")],
+}
+# Where the policy is to pin for it.
+PINS_BY_POLICY = {
+    "set": [Query("SET work_mem = '9MB'")],
+    "listen": [Query("LISTEN somewhere")],
     "code": [Query("DO $$ BEGIN PERFORM set_config('work_mem', '9MB', false); END $$")],
 }
 
@@ -30,9 +34,9 @@ def pin_and_watch(rig, sluice, frames):
     other.end()
 
 
-def make_pin_case(reason, frames):
+def make_pin_case(reason, frames, **settings):
     def pins(rig):
-        with rig.sluice(pool_size=1) as sluice:
+        with rig.sluice(pool_size=1, **settings) as sluice:
             pin_and_watch(rig, sluice, frames)
             assert sluice.metric("pool_pins_total", reason=reason) == 1
             assert sluice.metric("pool_pins_total") == 1
@@ -42,6 +46,8 @@ def make_pin_case(reason, frames):
 
 for _reason, _frames in PINS.items():
     make_pin_case(_reason, _frames)
+for _reason, _frames in PINS_BY_POLICY.items():
+    make_pin_case(_reason, _frames, session_state={_reason: "pin"})
 
 MORE = ["SELECT set_config('work_mem', '9MB', false)", "set session work_mem to '9MB'",
         "/* x */ SET\nwork_mem = '9MB'", "SELECT 1; SET work_mem = '9MB'",
@@ -78,7 +84,7 @@ def other_ways_to_leave_state_are_seen_too(rig):
 
 @case
 def the_extended_protocol_pins_as_well(rig):
-    with rig.sluice(pool_size=1) as sluice:
+    with rig.sluice(pool_size=1, session_state={"set": "pin"}) as sluice:
         for sql in MORE[:6]:
             if ";" in sql:
                 continue
@@ -176,7 +182,7 @@ def state_left_by_a_client_that_dies_is_cleaned(rig):
     with rig.sluice(pool_size=1) as sluice:
         other = sluice.connect()
         pid = other.value(OWN_PID)
-        for reason, frames in PINS.items():
+        for reason, frames in {**PINS, **PINS_BY_POLICY}.items():
             client = sluice.connect()
             client.ask(*frames)
             client.abort()

@@ -95,6 +95,8 @@ class Database {
     void serve(Session& session);
     void begin(Session& session, const Frame& frame);
     void finish(Session& session);
+    [[nodiscard]] static bool is_question(std::string_view text);
+    static void answer_question(Session& session, const std::string& text);
     void check_text(Session& session, const std::vector<Statement>& statements);
     void change_settings(Session& session, const std::string& text);
     void apply_settings(Session& session, std::string_view rest);

@@ -101,6 +101,11 @@ void Database::finish(Session& session) {
             session.model.interrupt(frame, "42501", session.output);
             return;
         }
+        if (is_question(text)) {
+            answer_question(session, text);
+            session.batch_client = 0;
+            return;
+        }
         change_settings(session, text);
         // A block that is made to fail for whoever comes next.
         if (text.starts_with("BEGIN;")) session.lent = true;
@@ -111,6 +116,45 @@ void Database::finish(Session& session) {
         if (frame.type != 'X') ++fault_count_;
         session.ends_after_output = true;
     }
+}
+
+/// Whether the program asks what the session holds.
+bool Database::is_question(std::string_view text) {
+    return text.starts_with("SELECT 'setting'") || text.starts_with("SELECT 'kept'") ||
+           text.starts_with("SELECT 'placeholder'");
+}
+
+/// Tells what differs from the session's start, and of every feature that is asked for that there
+/// is some of it if there is anything.
+void Database::answer_question(Session& session, const std::string& text) {
+    Frame empty{'Q', std::string(1, '\0')};
+    std::string ignored;
+    session.model.step(empty, ignored);
+    std::uint32_t count = 0;
+    const auto row = [&](std::string_view kind, std::string_view name, std::string_view value) {
+        std::string body;
+        wire::Writer writer(body);
+        writer.u16(3);
+        for (const std::string_view column : {kind, name, value})
+            writer.u32(static_cast<std::uint32_t>(column.size())).raw(column);
+        append_frame(session.output, 'D', body);
+        ++count;
+    };
+    append_frame(session.output, 'T', std::string_view("\0\0", 2));
+    if (text.find("'setting'") != std::string::npos) {
+        for (const auto& [name, value] : session.settings) {
+            const auto started = session.startup.find(name);
+            if (started == session.startup.end() || started->second != value)
+                row("setting", name, value);
+        }
+    }
+    if (session.model.state_kept()) {
+        for (const char* feature : {"advisory_lock", "temporary", "listen", "with_hold", "prepare"})
+            if (text.find("'kept','" + std::string(feature)) != std::string::npos)
+                row("kept", feature, "");
+    }
+    append_frame(session.output, 'C', "SELECT " + std::to_string(count) + '\0');
+    append_frame(session.output, 'Z', "I");
 }
 
 /// Performs what the program's own query says of settings, and reports what must be reported.

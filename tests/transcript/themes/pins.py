@@ -33,6 +33,7 @@ feature("with_hold", a("DECLARE c CURSOR WITH HOLD FOR SELECT n FROM numbers ORD
         a("FETCH 2 FROM c"))
 feature("code", a("DO $$ BEGIN PERFORM set_config('work_mem', '9MB', false); END $$"),
         a("SHOW work_mem"))
+feature("hidden_prepare", a("DO $$ BEGIN EXECUTE 'PREPARE s AS SELECT 1'; END $$"), a("EXECUTE s"))
 feature("hidden_set", a("SELECT quietly('work_mem', '9MB')"), a("SHOW work_mem"))
 feature("currval", a("SELECT nextval('counted')"), a("SELECT currval('counted'), lastval()"))
 # No pooler can lend one backend to two transactions at once: this one stays known.

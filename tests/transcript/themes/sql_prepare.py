@@ -43,7 +43,7 @@ for name, steps in ORDERS.items():
     script(f"{name}_pipelined", a(*steps))
     keeps = {"BEGIN": "transaction", "SET search_path = two": "set"}
     script(f"{name}_beside_another", *(step for sql in steps for step in (a(sql), b("SELECT 'b'"))),
-           pins=("sql_prepare", *(keeps[sql] for sql in steps if sql in keeps), *(["code"] if name == "dynamic" else [])))
+           pins=("sql_prepare", *(keeps[sql] for sql in steps if sql in keeps), *(["hidden_prepare"] if name == "dynamic" else [])))
 
 script("execute_of_a_parsed_one", a(Parse("SELECT $1::int", "s"), Sync), a("EXECUTE s (4)"), a(ask("EXECUTE s (5)"), Sync),
        a("DEALLOCATE s"), a("EXECUTE s (6)"), a(again([1], "s"), Sync))

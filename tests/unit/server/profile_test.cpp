@@ -35,6 +35,15 @@ TEST(PgProfiles, equal_settings_share_a_profile) {
     EXPECT_EQ(profiles.find(one->id), one);
 }
 
+TEST(PgProfiles, the_encoding_of_settings_that_nobody_logged_in_with_is_known) {
+    PgProfiles profiles;
+    profiles.learn(*profiles.plain(), statuses_of({{"client_encoding", "UTF8"}}));
+    const ProfileRef other = profiles.find_or_add(settings_of({{"work_mem", "9216"}}));
+    EXPECT_EQ(profiles.client_encoding(*other), "UTF8");
+    const ProfileRef own = profiles.find_or_add(settings_of({{"client_encoding", "LATIN1"}}));
+    EXPECT_EQ(profiles.client_encoding(*own), "LATIN1");
+}
+
 TEST(PgProfiles, profiles_without_users_are_forgotten_when_there_are_many) {
     PgProfiles profiles;
     const ProfileRef kept = profiles.find_or_add(settings_of({{"a.b", "kept"}}));

@@ -77,6 +77,23 @@ TEST(SessionAnswer, collects_settings_placeholders_and_what_is_kept) {
     EXPECT_EQ(answer.kept, Feature::listen | Feature::temporary);
 }
 
+TEST(SessionAnswer, names_that_follow_their_clients_keep_nothing) {
+    EXPECT_EQ(question_of(Feature::prepare),
+              "SELECT 'kept','prepare',p.name FROM pg_catalog.pg_prepared_statement() p "
+              "WHERE p.from_sql");
+    BackendNames names;
+    names.changed("known", StatementId{1});
+    SessionAnswerReader reader(names);
+    EXPECT_TRUE(takes(reader, {"kept", "prepare", "known"}));
+    EXPECT_EQ(reader.answer().kept, Feature::none);
+    EXPECT_TRUE(takes(reader, {"kept", "prepare", "made by code"}));
+    EXPECT_EQ(reader.answer().kept, Feature::prepare);
+
+    SessionAnswerReader one_that_pins;
+    EXPECT_TRUE(takes(one_that_pins, {"kept", "prepare", "known"}));
+    EXPECT_EQ(one_that_pins.answer().kept, Feature::prepare);
+}
+
 TEST(SessionAnswer, believes_nothing_it_did_not_ask_for) {
     SessionAnswerReader reader;
     EXPECT_FALSE(takes(reader, {}));

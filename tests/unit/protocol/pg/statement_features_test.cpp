@@ -133,7 +133,9 @@ const std::vector<Case> plain_cases{
     {"SELECT \"pg_advisory_lock\"(1)", advisory_lock},
     {"SELECT pg_advisory_xact_lock(1)", none},
     {"SELECT pg_try_advisory_xact_lock_shared(1)", none},
-    {"SELECT pg_advisory_unlock(1)", none},
+    {"SELECT pg_advisory_unlock(1)", Feature::ending},
+    {"DROP TABLE t", Feature::ending},
+    {"ALTER TABLE t DROP COLUMN c", none},
     // PREPARE.
     {"PREPARE p AS SELECT 1", prepare},
     {"prepare p (int) as select $1", prepare},

@@ -1,0 +1,256 @@
+#include "protocol/pg/session_watch.hpp"
+
+#include "protocol/pg/harmless_texts.hpp"
+#include "protocol/pg/statement_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace sluice::pg {
+
+namespace {
+
+constexpr std::array<std::string_view, pin_reason_count> pin_names{
+    "sql_prepare",   "set",       "listen", "temporary_table",
+    "advisory_lock", "with_hold", "code",   "function_call"};
+
+constexpr std::array<std::pair<Feature, PinReason>, 7> pin_reasons{{
+    {Feature::set, PinReason::set},
+    {Feature::listen, PinReason::listen},
+    {Feature::temporary, PinReason::temporary_table},
+    {Feature::advisory_lock, PinReason::advisory_lock},
+    {Feature::prepare, PinReason::sql_prepare},
+    {Feature::with_hold, PinReason::with_hold},
+    {Feature::code, PinReason::code},
+}};
+
+/// What the backend can say that it has.
+constexpr Feature inventory = Feature::listen | Feature::temporary | Feature::advisory_lock |
+                              Feature::prepare | Feature::with_hold;
+
+constexpr std::uint16_t bit_of(PinReason reason) noexcept {
+    return static_cast<std::uint16_t>(1U << static_cast<unsigned>(reason));
+}
+
+constexpr std::uint16_t pins_of(Feature features) noexcept {
+    unsigned pins = 0;
+    for (const auto& [feature, reason] : pin_reasons) {
+        if (has(features, feature)) pins |= bit_of(reason);
+    }
+    return static_cast<std::uint16_t>(pins);
+}
+
+/// What may end what pins, in words.
+bool may_end(Feature features) noexcept {
+    return has(features, Feature::ending | Feature::session_name | Feature::reset | Feature::code |
+                             Feature::unknown_function);
+}
+
+/// The grammar knows better than the words what is a call, and of which function.
+bool calls_unknown(std::string_view text, const SessionWatch::Place& place) {
+    const StatementFacts& facts = place.reader.read(text);
+    return facts.end != ReadingEnd::whole || facts.has(EffectKind::unknown_function);
+}
+
+bool of_role(const Effect& effect) noexcept {
+    return effect.name == "role" || effect.name == "session_authorization";
+}
+
+}  // namespace
+
+std::string_view name_of(PinReason reason) noexcept {
+    return pin_names[static_cast<std::size_t>(reason)];
+}
+
+void SessionWatch::text_sent(Feature features, std::string_view text, Sent sent,
+                             const Place& place) {
+    const bool opens = place.opens && doubts_ == Feature::none;
+    constant_ = false;
+    const Feature found = doubts_of(features, text, place);
+    if (found == Feature::none) {
+        if (doubts_ != Feature::none) sole_ = Sole::no;
+        return;
+    }
+    doubts_ = doubts_ | found;
+    if (!opens) {
+        sole_ = Sole::no;
+        return;
+    }
+    errors_before_ = place.errors;
+    sole_ = sent == Sent::as_query ? Sole::yes : Sole::bound;
+    if (constant_) {
+        notes().sole_text = text;
+    } else if (notes_) {
+        notes_->sole_text.clear();
+    }
+}
+
+Feature SessionWatch::doubts_of(Feature features, std::string_view text, const Place& place) {
+    const SessionPolicy& policy = place.policy;
+    Feature doubts = Feature::none;
+    if (has(features, Feature::set | Feature::reset)) doubts = judge_settings(text, place);
+    if (kept_ != Feature::none && may_end(features)) doubts = doubts | kept_;
+    // Executed by a name that SQL gave it: what it does was said when it was prepared.
+    const bool hidden = has(features, Feature::session_name) && has(kept_, Feature::prepare);
+    if (has(features, Feature::code) || hidden) {
+        doubts = doubts | Feature::code;
+        if (policy.code == Treatment::pin || policy.probe == Probe::off) pin(PinReason::code);
+    }
+    if (has(features, Feature::unknown_function) && policy.probe == Probe::unknown &&
+        !place.harmless.trusts(text, place.generation) && calls_unknown(text, place)) {
+        doubts = doubts | Feature::unknown_function;
+        auto& texts = notes().unknown_texts;
+        if (texts.size() < SessionNotes::count_max && text.size() <= HarmlessTexts::text_bytes_max)
+            texts.emplace_back(text);
+    }
+    const std::array<std::pair<Feature, Treatment>, 5> lasting{{
+        {Feature::listen, policy.listen},
+        {Feature::temporary, policy.temporary_table},
+        {Feature::advisory_lock, policy.advisory_lock},
+        {Feature::with_hold, policy.with_hold},
+        {Feature::prepare, policy.sql_prepare},
+    }};
+    for (const auto& [feature, treatment] : lasting) {
+        if (!has(features, feature)) continue;
+        // Names of PREPARE and channels are followed elsewhere, but for those that code has made.
+        if (treatment == Treatment::track) {
+            doubts = doubts | (kept_ & feature);
+        } else if (treatment == Treatment::warn) {
+            wants_reset_ = true;
+        } else {
+            doubts = doubts | feature;
+        }
+    }
+    return doubts;
+}
+
+/// SET, RESET and DISCARD in their many forms.
+Feature SessionWatch::judge_settings(std::string_view text, const Place& place) {
+    const StatementFacts& facts = place.reader.read(text);
+    if (facts.end != ReadingEnd::whole) {
+        // Wrong, most likely, and then nothing comes of it.
+        names_unknown_ = true;
+        return Feature::set;
+    }
+    constant_ = true;
+    for (const SqlStatement& statement : facts.statements) {
+        const bool alone_in_effect =
+            statement.kind == StatementKind::setting || statement.kind == StatementKind::discard;
+        constant_ = constant_ && alone_in_effect;
+    }
+    Feature doubts = Feature::none;
+    for (const Effect& effect : facts.effects)
+        judge_effect(effect, place.policy, doubts);
+    return doubts;
+}
+
+void SessionWatch::judge_effect(const Effect& effect, const SessionPolicy& policy,
+                                Feature& doubts) {
+    if (effect.kind == EffectKind::reset_all || effect.kind == EffectKind::discard_all) {
+        doubts = doubts | Feature::reset;
+        return;
+    }
+    const bool sets = effect.kind == EffectKind::set;
+    if (!sets && effect.kind != EffectKind::reset) {
+        constant_ = constant_ && effect.kind == EffectKind::show;
+        return;
+    }
+    if (effect.has(EffectNote::of_transaction)) {
+        constant_ = false;
+        return;
+    }
+    const Treatment treatment = of_role(effect) ? policy.role : policy.set;
+    if (treatment == Treatment::warn) {
+        wants_reset_ = true;
+        constant_ = false;
+        return;
+    }
+    if (treatment == Treatment::pin) pin(PinReason::set);
+    doubts = doubts | (sets ? Feature::set : Feature::reset);
+    if (effect.has(EffectNote::name_unknown)) {
+        names_unknown_ = true;
+        constant_ = false;
+        return;
+    }
+    if (effect.name.find('.') == std::string::npos) return;
+    auto& names = notes().placeholders;
+    if (std::ranges::find(names, effect.name) != names.end()) return;
+    if (names.size() < SessionNotes::count_max) {
+        names.push_back(effect.name);
+    } else {
+        names_unknown_ = true;
+    }
+}
+
+void SessionWatch::large_text_sent(Feature features) noexcept {
+    sole_ = Sole::no;
+    if (has(features, Feature::set | Feature::reset)) pin(PinReason::set);
+    const Feature found = features & (inventory | Feature::set | Feature::reset | Feature::code |
+                                      Feature::unknown_function);
+    doubts_ = doubts_ | found;
+    if (may_end(features)) doubts_ = doubts_ | kept_;
+}
+
+void SessionWatch::hidden_text_sent(bool large) noexcept {
+    sole_ = Sole::no;
+    if (large || has(kept_, Feature::prepare)) doubts_ = doubts_ | Feature::code;
+}
+
+void SessionWatch::own_text_sent(Feature features) noexcept {
+    pins_ = static_cast<std::uint16_t>(pins_ | pins_of(features));
+    if (has(features, Feature::reset)) wants_reset_ = true;
+}
+
+void SessionWatch::pin(PinReason reason) noexcept {
+    pins_ = static_cast<std::uint16_t>(pins_ | bit_of(reason));
+}
+
+std::string_view SessionWatch::sole_text(std::uint32_t errors) const noexcept {
+    if (sole_ != Sole::yes || errors != errors_before_ || !notes_) return {};
+    return notes_->sole_text;
+}
+
+SessionDoubts SessionWatch::take_doubts(std::uint32_t errors) {
+    const bool failed_alone = sole_ != Sole::no && errors != errors_before_;
+    if (std::exchange(names_unknown_, false) && !failed_alone) pin(PinReason::set);
+    sole_ = Sole::no;
+    return {std::exchange(doubts_, Feature::none), std::move(notes_)};
+}
+
+void SessionWatch::keep_doubting(SessionDoubts doubts) {
+    doubts_ = doubts_ | doubts.features;
+    unanswered_ = true;
+    sole_ = Sole::no;
+    if (!doubts.notes) return;
+    if (!notes_) {
+        notes_ = std::move(doubts.notes);
+        notes_->sole_text.clear();
+        return;
+    }
+    for (std::string& name : doubts.notes->placeholders)
+        notes_->placeholders.push_back(std::move(name));
+}
+
+void SessionWatch::told(Feature asked, Feature kept) noexcept {
+    const bool everything = has(asked, Feature::code | Feature::unknown_function);
+    const Feature settled = everything ? inventory : asked & inventory;
+    kept_ = (kept_ & ~settled) | (kept & settled);
+    unanswered_ = false;
+}
+
+void SessionWatch::lease_ended() noexcept {
+    wants_reset_ = false;
+    sole_ = Sole::no;
+}
+
+std::uint16_t SessionWatch::pins() const noexcept {
+    return static_cast<std::uint16_t>(pins_ | pins_of(kept_));
+}
+
+SessionNotes& SessionWatch::notes() {
+    if (!notes_) notes_ = std::make_unique<SessionNotes>();
+    return *notes_;
+}
+
+}  // namespace sluice::pg

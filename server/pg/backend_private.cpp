@@ -1,0 +1,133 @@
+// What this program asks a backend on its own account, and what comes of it.
+
+#include "protocol/wire/writer.hpp"
+
+#include "server/log.hpp"
+#include "server/pg/backend.hpp"
+#include "server/pg/client.hpp"
+#include "server/pg/relay.hpp"
+#include "server/pg/session_inquiry.hpp"
+#include "server/pg/shard.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::server {
+
+namespace {
+
+/// Opens a block and fails in it. The name tells those who read the server's log.
+constexpr std::string_view failing_block_sql =
+    "BEGIN;ROLLBACK TO SAVEPOINT \"sluice: portal_stall_timeout\"";
+constexpr std::string_view no_such_savepoint = "3B001";
+
+}  // namespace
+
+void PgBackend::private_query(std::string_view sql, pg::OwedReply owed) {
+    std::string frame;
+    wire::Writer(frame)
+        .begin_frame(static_cast<char>(pg::ClientMessage::Query))
+        .c_string(sql)
+        .end_frame();
+    session_.sent(owed);
+    send(frame);
+}
+
+void PgBackend::inquire(std::string_view sql, std::unique_ptr<SessionInquiry> inquiry) {
+    inquiry_ = std::move(inquiry);
+    pg::OwedReply owed{pg::Owed::query, pg::Audience::nobody};
+    owed.twist = pg::Twist::question;
+    private_query(sql, owed);
+}
+
+void PgBackend::private_row(wire::Bytes body) {
+    if (inquiry_ && !inquiry_->reader.row_received(body)) inquiry_->spoilt = true;
+}
+
+void PgBackend::assume_profile(ProfileRef profile) {
+    profile_ = std::move(profile);
+    profile_->accepted = true;
+    set_affinity(profile_->id);
+}
+
+void PgBackend::apply_profile(ProfileRef profile) {
+    std::string sql;
+    ProfileRef from = profile_;
+    if (!from) {
+        // RESET ALL leaves these two as they are.
+        sql = "SET SESSION AUTHORIZATION DEFAULT;RESET ROLE;RESET ALL;";
+        from = startup_profile_;
+    }
+    const auto changes = pg::difference(from->settings, profile->settings);
+    // What failed here would let the request behind it run under the wrong settings.
+    const bool may_fail = !profile_ || !profile->accepted ||
+                          from->settings.find("statement_timeout") ||
+                          !std::ranges::all_of(changes, pg::stays_accepted);
+    followers_ = may_fail ? Followers::wait : Followers::go;
+    pg::append_settings_sql(sql, changes);
+    applying_ = std::move(profile);
+    private_query(sql);
+}
+
+void PgBackend::make_failed_block() {
+    failing_block_ = true;
+    private_query(failing_block_sql);
+}
+
+void PgBackend::private_ready() {
+    if (const auto inquiry = std::move(inquiry_)) {
+        settle_wanted_cancels();
+        if (client_ != nullptr) PgRelay::told(*client_, *inquiry);
+        return;
+    }
+    if (!applying_) {
+        draining_ = false;
+        if (std::exchange(failing_block_, false)) failed_block_answered();
+        return;
+    }
+    assume_profile(std::exchange(applying_, {}));
+    settle_wanted_cancels();
+    if (client_ != nullptr) client_->backend_ready();
+}
+
+void PgBackend::failed_block_answered() {
+    settle_wanted_cancels();
+    if (client_ == nullptr) return;
+    if (session_.status() != pg::TransactionStatus::failed) {
+        // What the client sends next would be carried out, against all expectation.
+        PgRelay::backend_lost(*this);
+        return;
+    }
+    client_->backend_ready();
+}
+
+void PgBackend::private_failed(wire::Bytes error_body) {
+    const pg::ErrorFields fields = pg::parse_error_fields(error_body);
+    if (inquiry_ && client_ != nullptr) {
+        inquiry_->spoilt = true;  // What is there stays with its client.
+        return;
+    }
+    if (!applying_ && failing_block_ && fields.sqlstate == no_such_savepoint) return;
+    if (draining_ && task_ == Task::ready) return;  // It is stored for the client.
+    if (applying_) {
+        applying_ = {};  // As one statement it has undone what it did, so the profile is as before.
+        settle_wanted_cancels();
+        if (client_ == nullptr) return;
+        std::string frame;
+        pg::append_error(frame, pg::Severity::fatal, fields.sqlstate, fields.message, fields.detail,
+                         fields.hint);
+        client_->refuse_with(RefusalReason::startup_parameter_invalid, std::move(frame));
+        return;
+    }
+    // A cancel meant for the client's query has hit ours; the recovery goes on from what it left.
+    if (task_ == Task::recovering && fields.sqlstate == "57014") return;
+    log::warning("backend refused a query of the pooler",
+                 {{"backend", id_}, {"sqlstate", fields.sqlstate}, {"error", fields.message}});
+    if (task_ == Task::recovering) {
+        recovered_outcome_ = pool::Outcome::broken;
+    } else {
+        PgRelay::backend_lost(*this);
+    }
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,202 @@
+// What clients leave in the sessions of their backends: asked for at the end of a transaction,
+// remembered, and kept with the client.
+
+#include "server/log.hpp"
+#include "server/pg/backend.hpp"
+#include "server/pg/client.hpp"
+#include "server/pg/relay.hpp"
+#include "server/pg/session_inquiry.hpp"
+#include "server/pg/shard.hpp"
+#include "server/worker.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace sluice::server {
+
+namespace {
+
+using pg::Feature;
+
+/// Whether these features have a backend asked for settings.
+bool about_settings(Feature features) {
+    return pg::has(features,
+                   Feature::set | Feature::reset | Feature::code | Feature::unknown_function);
+}
+
+std::vector<std::string_view> placeholders_of(const PgProfile& profile,
+                                              const pg::SessionNotes* notes) {
+    std::vector<std::string_view> names;
+    for (const pg::StartupParameter& setting : profile.settings.parameters()) {
+        if (setting.name.find('.') != std::string_view::npos) names.push_back(setting.name);
+    }
+    if (notes == nullptr) return names;
+    for (const std::string& name : notes->placeholders) {
+        if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
+    return names;
+}
+
+/// Texts are not read as PostgreSQL will read them: a backslash may escape a quote, or be the
+/// second half of a character.
+bool reads_otherwise(const pg::StartupSettings& settings) {
+    const auto strings = settings.find("standard_conforming_strings");
+    if (strings && *strings == "off") return true;
+    const auto encoding = settings.find("client_encoding");
+    if (!encoding) return false;
+    static constexpr std::array<std::string_view, 7> with_ascii_inside{
+        "BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"};
+    return std::ranges::find(with_ascii_inside, *encoding) != with_ascii_inside.end();
+}
+
+bool same_names(const pg::StartupSettings& left, const pg::StartupSettings& right) {
+    const auto one = left.parameters();
+    const auto other = right.parameters();
+    return std::ranges::equal(one, other, {}, &pg::StartupParameter::name,
+                              &pg::StartupParameter::name);
+}
+
+}  // namespace
+
+/// Finds out what the last transaction has left, if there is reason to ask. True when the backend
+/// is being asked, so that the lease goes on.
+bool PgRelay::settle_doubts(PgClient& client) {
+    pg::SessionWatch& watch = client.session_.watch();
+    if (!watch.in_doubt() || watch.unanswered()) return false;
+    if (remembers(client)) return false;
+    PgBackend& backend = *client.backend_;
+    PgShard& shard = *client.shard_;
+    const std::uint32_t errors = backend.session_.error_count();
+    const bool sole = !watch.sole_text(errors).empty();
+    auto inquiry = std::make_unique<SessionInquiry>();
+    const pg::SessionPolicy& policy = shard.statements().policy.session;
+    if (policy.sql_prepare == pg::Treatment::track) {
+        inquiry->reader = pg::SessionAnswerReader(backend.session_.names());
+    }
+    inquiry->doubts = watch.take_doubts(errors);
+    if (inquiry->doubts.notes && !sole) inquiry->doubts.notes->sole_text.clear();
+    std::vector<std::string_view> placeholders;
+    if (about_settings(inquiry->doubts.features)) {
+        placeholders = placeholders_of(*client.profile_, inquiry->doubts.notes.get());
+    }
+    std::string sql;
+    pg::append_session_question(sql, inquiry->doubts.features, shard.settings().server_user,
+                                placeholders);
+    ++shard.counters.questions;
+    backend.inquire(sql, std::move(inquiry));
+    count_pins(client);
+    return true;
+}
+
+/// The transaction was one text, and where that leads is known.
+bool PgRelay::remembers(PgClient& client) {
+    pg::SessionWatch& watch = client.session_.watch();
+    const std::uint32_t errors = client.backend_->session_.error_count();
+    const std::string_view text = watch.sole_text(errors);
+    if (text.empty() || watch.kept() != Feature::none) return false;
+    PgShard& shard = *client.shard_;
+    const ProfileRef* const known =
+        shard.setting_memo().find(client.start_profile_->id, client.profile_->id, text);
+    if (known == nullptr) return false;
+    take_profile(client, *known);
+    std::ignore = watch.take_doubts(errors);
+    ++shard.counters.questions_saved;
+    return true;
+}
+
+void PgRelay::told(PgClient& client, SessionInquiry& inquiry) {
+    pg::SessionWatch& watch = client.session_.watch();
+    if (inquiry.spoilt) {
+        ++client.shard_->counters.questions_failed;
+        watch.keep_doubting(std::move(inquiry.doubts));
+        return;
+    }
+    const Feature had = watch.kept();
+    watch.told(inquiry.doubts.features, inquiry.reader.answer().kept);
+    const ProfileRef before = client.profile_;
+    if (about_settings(inquiry.doubts.features)) take_settings(client, inquiry);
+    if (inquiry.doubts.notes && inquiry.doubts.features == Feature::unknown_function) {
+        pg::StatementDesk& desk = client.shard_->statements();
+        const bool nothing = before == client.profile_ && had == watch.kept();
+        for (const std::string& text : inquiry.doubts.notes->unknown_texts) {
+            if (nothing) {
+                desk.harmless.nothing_found(text, desk.generation);
+            } else {
+                desk.harmless.something_found(text);
+            }
+        }
+    }
+    count_pins(client);
+}
+
+void PgRelay::take_settings(PgClient& client, SessionInquiry& inquiry) {
+    PgShard& shard = *client.shard_;
+    const pg::StartupSettings& settings = inquiry.reader.answer().settings;
+    ProfileRef now = shard.pool().profiles().find_or_add(settings);
+    const ProfileRef before = client.profile_;
+    // What a client brought is written as it came. The first answer after it shows how the server
+    // writes it, unless a function has changed it unseen; then later answers differ from it.
+    for (const ProfileRef& raw : {client.start_profile_, before}) {
+        if (now == raw) break;
+        const bool plain = inquiry.doubts.features == Feature::unknown_function && raw == before;
+        if (raw->canonical == PgProfile::unknown && plain && same_names(raw->settings, settings)) {
+            raw->canonical = now->id;
+        }
+        if (raw->canonical == now->id) {
+            now = raw;
+            break;
+        }
+    }
+    take_profile(client, now);
+    const pg::SessionNotes* const notes = inquiry.doubts.notes.get();
+    if (notes != nullptr && !notes->sole_text.empty()) {
+        shard.setting_memo().learn(client.start_profile_->id, before->id, notes->sole_text, now);
+    }
+}
+
+/// These settings are in force for the client and on its backend.
+void PgRelay::take_profile(PgClient& client, const ProfileRef& profile) {
+    client.backend_->assume_profile(profile);
+    if (client.profile_ == profile) return;
+    client.profile_ = profile;
+    client.set_affinity(profile->id);
+    if (reads_otherwise(profile->settings)) client.session_.watch().pin(pg::PinReason::set);
+}
+
+/// A text of several statements has gone back to what the backend started with.
+void PgRelay::restart_settings(PgClient& client) {
+    PgBackend& backend = *client.backend_;
+    if (!backend.session_.settled()) return;
+    const std::string sql = client.session_.take_restart(backend.session_.error_count());
+    if (sql.empty() || backend.session_.status() == pg::TransactionStatus::failed) return;
+    // The client is told what it does not know yet.
+    backend.private_query(sql, {pg::Owed::query, pg::Audience::client_if_error});
+}
+
+void PgRelay::count_pins(PgClient& client) {
+    const std::uint16_t pins = client.session_.pins();
+    if (pins == client.pins_counted_) return;
+    PgShard& shard = *client.shard_;
+    if (client.pins_counted_ != 0) {
+        count_pinned_time(client);
+    } else {
+        ++shard.clients_pinned;
+    }
+    if (pins == 0) --shard.clients_pinned;
+    if (client.pins_counted_ == 0) client.pinned_since_ = client.engine().now();
+    const unsigned fresh = pins & ~unsigned{client.pins_counted_};
+    for (std::size_t reason = 0; reason < pg::pin_reason_count; ++reason)
+        shard.counters.pins[reason] += fresh >> reason & 1U;
+    client.pins_counted_ = pins;
+}
+
+void PgRelay::count_pinned_time(PgClient& client) {
+    const net::TimePoint now = client.engine().now();
+    for (std::size_t reason = 0; reason < pg::pin_reason_count; ++reason) {
+        if ((client.pins_counted_ >> reason & 1U) == 0) continue;
+        client.shard_->counters.pinned_time[reason] += now - client.pinned_since_;
+    }
+}
+
+}  // namespace sluice::server

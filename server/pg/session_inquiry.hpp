@@ -1,0 +1,17 @@
+#pragma once
+
+#include "protocol/pg/session_question.hpp"
+#include "protocol/pg/session_watch.hpp"
+
+#include "server/pg/profile.hpp"
+
+namespace sluice::server {
+
+/// A question to a backend about its session that has not been answered yet.
+struct SessionInquiry {
+    pg::SessionDoubts doubts;
+    pg::SessionAnswerReader reader = {};
+    bool spoilt = false;  ///< Refused, or the answer cannot be read.
+};
+
+}  // namespace sluice::server

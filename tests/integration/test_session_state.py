@@ -1,0 +1,205 @@
+"""What clients leave in their sessions follows them, or keeps their backend until it is gone."""
+
+from case import case
+from pgwire import Bind, Execute, Parse, Query, Sync, fields_of
+from test_modes import OWN_PID, is_clean
+
+
+@case
+def settings_follow_a_client_that_shares_its_backend(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("SET work_mem = '9MB'; SET my.tenant = 'acme'; SET ROLE app")
+        for _ in range(3):
+            assert other.value("SHOW work_mem") == "4MB"
+            assert other.value("SELECT current_setting('my.tenant', true)") in (None, "")
+            assert client.value("SHOW work_mem") == "9MB"
+            assert client.value("SHOW my.tenant") == "acme"
+            assert client.value("SHOW role") == "app" and other.value("SHOW role") == "none"
+        client.query("BEGIN; SET work_mem = '8MB'")
+        client.query("ROLLBACK")
+        is_clean(other)
+        assert client.value("SHOW work_mem") == "9MB"
+        assert sluice.metric("pool_pins_total") == 0
+        client.end()
+        assert other.value("SHOW work_mem") == "4MB"
+        other.end()
+
+
+@case
+def the_same_texts_need_one_question(rig):
+    with rig.sluice(pool_size=2) as sluice:
+        for _ in range(5):
+            client = sluice.connect()
+            client.query("SET work_mem = '9MB'")
+            client.ask(Parse("SET TimeZone = 'Asia/Tokyo'"), Bind(), Execute(), Sync)
+            assert client.value("SHOW work_mem") == "9MB"
+            assert client.value("SHOW TimeZone") == "Asia/Tokyo"
+            client.end()
+        assert sluice.metric("pool_session_questions_total", result="answered") == 2
+        assert sluice.metric("pool_session_questions_total", result="remembered") == 8
+
+
+@case
+def what_ends_with_its_transaction_needs_no_question(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client = sluice.connect()
+        client.query("BEGIN; SET LOCAL work_mem = '9MB'; COMMIT")
+        client.execute("SELECT set_config('my.tenant', $1, true)", "acme")
+        client.query("SELECT pg_advisory_xact_lock(5), lower('X'), count(*) FROM notes")
+        assert sluice.metric("pool_session_questions_total", result="answered") == 0
+        client.end()
+
+
+@case
+def a_pin_ends_when_what_it_is_for_is_gone(rig):
+    pairs = [("CREATE TEMP TABLE mine (a int)", "DROP TABLE mine", "temporary_table"),
+             ("SELECT pg_advisory_lock(17)", "SELECT pg_advisory_unlock(17)", "advisory_lock"),
+             ("DECLARE mine CURSOR WITH HOLD FOR SELECT 1", "CLOSE mine", "with_hold"),
+             ("CREATE TEMP TABLE mine (a int)", "DISCARD ALL", "temporary_table"),
+             ("SELECT pg_advisory_lock(17)", "DISCARD ALL", "advisory_lock")]
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        for begin, end, reason in pairs:
+            client.query(begin)
+            sluice.wait_metric("pool_pinned_clients", 1)
+            other.send(Query(OWN_PID))
+            sluice.wait_metric("pool_waiting_clients", 1)
+            client.query("SELECT 1")
+            assert not other.has_input(), begin
+            client.query(end)
+            assert other.answer().rows, end
+            sluice.wait_metric("pool_pinned_clients", 0)
+            assert sluice.metric("pool_pinned_seconds_total", reason=reason) > 0, reason
+        for sql in ("BEGIN; CREATE TEMP TABLE mine (a int); ROLLBACK",
+                    "BEGIN; CREATE TEMP TABLE mine (a int) ON COMMIT DROP; COMMIT"):
+            client.query(sql)
+            is_clean(other)
+        sluice.wait_metric("pool_pinned_clients", 0)
+        client.end()
+        other.end()
+
+
+@case
+def what_a_function_does_inside_is_asked_for_until_it_is_known(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("CREATE FUNCTION it_does_nothing() RETURNS int LANGUAGE plpgsql "
+                     "AS 'BEGIN RETURN 1; END'")
+        client.query("CREATE FUNCTION it_sets() RETURNS text LANGUAGE sql "
+                     "AS $$ SELECT set_config('work_mem', '9MB', false) $$")
+        for _ in range(3):
+            client.query("SELECT it_does_nothing()")
+            other.query("SELECT 1")  # It has the backend once that was asked.
+        sluice.wait_metric("pool_session_questions_total", 3, result="answered")
+        for _ in range(3):
+            client.query("SELECT it_does_nothing()")
+            other.query("SELECT 1")
+        sluice.wait_metric("pool_session_questions_total", 3, result="answered")
+        for _ in range(4):
+            client.query("SELECT it_sets()")
+            assert other.value("SHOW work_mem") == "4MB"
+            assert client.value("SHOW work_mem") == "9MB"
+            client.query("RESET work_mem")
+        client.query("DROP FUNCTION it_does_nothing(), it_sets()")
+        client.end()
+        other.end()
+
+
+@case
+def names_made_by_code_pin_and_those_of_others_do_not(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        other.query("PREPARE theirs AS SELECT 1")
+        client.query("PREPARE mine AS SELECT 2")
+        client.query("DO $$ BEGIN END $$")
+        assert other.query("EXECUTE theirs").rows == [("1",)]
+        assert client.query("EXECUTE mine").rows == [("2",)]
+        assert sluice.metric("pool_pins_total") == 0
+        client.query("DO $$ BEGIN EXECUTE 'PREPARE hidden AS SELECT 3'; END $$")
+        sluice.wait_metric("pool_pinned_clients", 1)
+        assert client.query("EXECUTE hidden").rows == [("3",)]
+        assert sluice.metric("pool_pins_total", reason="sql_prepare") == 1
+        client.end()
+        assert other.query("EXECUTE theirs").rows == [("1",)]
+        other.end()
+
+
+@case
+def channels_and_settings_of_one_transaction_both_follow(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(parameters={"work_mem": "7MB"}), sluice.connect()
+        client.query("BEGIN; LISTEN news; SET work_mem = '9MB'; COMMIT")
+        other.query("NOTIFY news, 'one'")
+        assert client.message().kind == "A"
+        assert client.value("SHOW work_mem") == "9MB"
+        client.query("RESET ALL; LISTEN more")
+        assert other.value("SHOW work_mem") == "4MB"
+        assert client.value("SHOW work_mem") == "7MB"
+        other.query("NOTIFY more, 'two'")
+        assert client.message().kind == "A"
+        assert sluice.metric("pool_pins_total") == 0
+        client.end()
+        other.end()
+
+
+@case
+def a_channel_that_code_listens_to_keeps_the_backend(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("DO $$ BEGIN EXECUTE 'LISTEN hidden'; END $$")
+        sluice.wait_metric("pool_pinned_clients", 1)
+        assert sluice.metric("pool_pins_total", reason="listen") == 1
+        assert "A" in client.query("NOTIFY hidden").kinds
+        client.query("UNLISTEN hidden")
+        assert other.rows("SELECT pg_listening_channels()") == []
+        client.end()
+        other.end()
+
+
+@case
+def a_pin_lasts_no_longer_than_its_timeout(rig):
+    with rig.sluice(pool_size=1, pin_timeout="300ms") as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("SELECT pg_advisory_lock(17)")
+        assert other.value("SELECT pg_try_advisory_lock(17)::text") == "true"
+        assert fields_of(client.message().body)["C"] == "25P03"
+        sluice.wait_metric("refusals_total", 1, reason="pin_timeout")
+        other.query("SELECT pg_advisory_unlock_all()")
+        other.end()
+
+
+@case
+def reset_returns_to_what_the_client_brought(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client = sluice.connect(parameters={"work_mem": "9MB", "application_name": "mine",
+                                            "options": "-c search_path=two"})
+        other = sluice.connect()
+        for reset in ("RESET ALL", "DISCARD ALL", "SELECT 1; RESET ALL; SELECT 2"):
+            client.query("SET work_mem = '5MB'; SET search_path = one; SET application_name = 'x'")
+            assert other.value("SHOW work_mem") == "4MB"
+            client.query(reset)
+            assert other.value("SHOW application_name") == ""
+            assert client.value("SHOW work_mem") == "9MB", reset
+            assert client.value("SHOW search_path") == "two", reset
+            assert client.value("SHOW application_name") == "mine", reset
+        client.query("SET work_mem = '5MB'")
+        client.query("BEGIN; RESET work_mem")
+        assert client.value("SHOW work_mem") == "9MB"
+        client.query("ROLLBACK")
+        assert client.value("SHOW work_mem") == "5MB"
+        client.end()
+        other.end()
+
+
+@case
+def a_client_that_leaves_while_its_backend_is_asked_leaves_nothing(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        other = sluice.connect()
+        for _ in range(20):
+            client = sluice.connect()
+            client.send(Query("SELECT set_config('work_mem', '9MB', false), pg_sleep(0)"))
+            client.answer()
+            client.abort()
+            assert other.value("SHOW work_mem") == "4MB"
+        other.end()
