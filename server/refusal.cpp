@@ -116,6 +116,10 @@ constexpr std::array<RefusalRow, refusal_reason_count> rows{{
      "Read notifications as they come, or raise postgres.listener_buffer_max."},
     {"pin_timeout", "25P03", Severity::fatal, quiet, "terminating connection due to pin_timeout",
      "Give up locks, temporary tables and the like sooner, or raise pin_timeout."},
+    {"session_state_rejected", "0A000", Severity::error, quiet,
+     "session state of this kind is rejected here",
+     "Use what ends with its transaction (SET LOCAL, ON COMMIT DROP, pg_advisory_xact_lock), or "
+     "say otherwise in session_state."},
 }};
 
 }  // namespace

@@ -45,8 +45,9 @@ enum class RefusalReason : std::uint8_t {
     listening_refused,
     slow_listener,
     pin_timeout,
+    session_state_rejected,
 };
-constexpr std::size_t refusal_reason_count = 33;
+constexpr std::size_t refusal_reason_count = 34;
 
 enum class Loudness : std::uint8_t { quiet, warning };
 

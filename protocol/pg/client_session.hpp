@@ -179,6 +179,8 @@ class ClientSession {
     Step passage_step(FrameHeader header, wire::Bytes available, const StatementLease& lease);
     Step function_call_step(FrameHeader header, wire::Bytes available);
     Step behind_close_unnamed(Step step) noexcept;
+    Step rejected_query_step(Step step, const StatementLease& lease);
+    [[nodiscard]] bool is_odd(std::string_view text, const StatementLease& lease) const noexcept;
     void scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at,
                     const StatementLease* statements);
     [[nodiscard]] Feature scan(wire::Bytes text, bool whole, const StatementLease* statements);
@@ -207,6 +209,7 @@ class ClientSession {
     std::unique_ptr<ClientChannels> channels_;
     std::unique_ptr<StatementScanner> scanner_;  ///< Only inside a SQL text that came in pieces.
     SessionWatch watch_;
+    std::optional<PinReason> rejection_;  ///< Of the Query at the front.
     std::uint32_t frame_bytes_max_;
     std::uint32_t body_left_ = 0;
     Body body_ = Body::forward;

@@ -1,6 +1,7 @@
 // What a client's texts do to its session: read as far as it must be known.
 
 #include "protocol/pg/client_session.hpp"
+#include "protocol/pg/session_rejection.hpp"
 #include "protocol/pg/settings_restart.hpp"
 #include "protocol/pg/statement_catalog.hpp"
 #include "protocol/wire/writer.hpp"
@@ -27,8 +28,10 @@ constexpr std::uint32_t restarting_bytes_max = 4096;
 
 /// What is known of the text so far. What could not be read as a whole is judged at its end.
 Feature ClientSession::scan(wire::Bytes text, bool whole, const StatementLease* statements) {
+    rejection_.reset();
     if (!whole) {
         shares_ = statements != nullptr;
+        if (shares_ && is_odd("\\", *statements)) watch_.odd_text_sent();
         scanner_ = std::make_unique<StatementScanner>();
         scanner_->feed(text);
         return scanner_->features();
@@ -42,11 +45,21 @@ Feature ClientSession::scan(wire::Bytes text, bool whole, const StatementLease* 
 
 void ClientSession::watch_query(Feature features, std::string_view text,
                                 const StatementLease& lease) {
-    if (features == Feature::none) {
+    if (is_odd(text, lease)) {
+        watch_.odd_text_sent();
+    } else if (features == Feature::none) {
         watch_.request_sent();
     } else {
-        watch_text(features, text, SessionWatch::Sent::as_query, lease);
+        StatementDesk& desk = lease.desk;
+        rejection_ = rejection_of(features, text, desk.reader, desk.policy.session);
+        if (!rejection_) watch_text(features, text, SessionWatch::Sent::as_query, lease);
     }
+}
+
+/// Whether the server may read the text otherwise. Only a backslash can be the reason: it escapes
+/// a quote, or is the second half of a character.
+bool ClientSession::is_odd(std::string_view text, const StatementLease& lease) const noexcept {
+    return (lease.odd_texts || watch_.reads_oddly()) && text.find('\\') != std::string_view::npos;
 }
 
 void ClientSession::scan_piece(wire::Bytes piece, bool last) {
@@ -79,6 +92,8 @@ void ClientSession::bound(const Statement* statement, const StatementLease& leas
     if (statement == nullptr) {
         const bool unkept = statements_ && statements_->unkept() != ClientStatements::Unkept::none;
         watch_.hidden_text_sent(unkept);
+    } else if (is_odd(statement->text(), lease)) {
+        watch_.odd_text_sent();
     } else if (statement->features() == Feature::none) {
         watch_.request_sent();
     } else {
@@ -119,6 +134,23 @@ void ClientSession::watch_text(Feature features, std::string_view text, SessionW
     append_settings_sql(restart_->sql, changes);
 }
 
+/// A Query that the policy refuses: one that fails goes in its place, so that the transaction is
+/// what it would be, and its error is replaced by ours.
+ClientSession::Step ClientSession::rejected_query_step(Step step, const StatementLease& lease) {
+    step.owed.twist = Twist::rejected;
+    step.owed.slot = static_cast<std::uint32_t>(*rejection_);
+    rejection_.reset();
+    std::string& out = lease.desk.written;
+    out.clear();
+    wire::Writer(out)
+        .begin_frame(static_cast<char>(ClientMessage::Query))
+        .c_string("SELECT 1/0")
+        .end_frame();
+    step.inject = out;
+    step.replaced = step.bytes;
+    return step;
+}
+
 ClientSession::Step ClientSession::watched_query_step(FrameHeader header, wire::Bytes available,
                                                       Feature features,
                                                       const StatementLease& lease) {
@@ -131,9 +163,11 @@ ClientSession::Step ClientSession::watched_query_step(FrameHeader header, wire::
         }
     }
     watch_query(features, text, lease);
-    Step step = shared_query_step(header, available, features, lease);
-    const bool forwards = step.kind == StepKind::forward;
-    if (!forwards || !restarts(Restart::When::at_once)) return step;
+    // What is refused names nothing.
+    Step step = shared_query_step(header, available, rejection_ ? Feature::none : features, lease);
+    if (step.kind != StepKind::forward) return step;
+    if (rejection_) return rejected_query_step(step, lease);
+    if (!restarts(Restart::When::at_once)) return step;
     return restarting_query_step(step, available, lease);
 }
 

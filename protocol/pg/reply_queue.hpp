@@ -50,6 +50,7 @@ enum class Twist : std::uint8_t {
                     ///< stands for: it settles the oldest change of the backend's.
     names,          ///< Query or Execute of a text that changes such names.
     stands_in,      ///< Sync behind a Query, for the client if the Query is read over.
+    rejected,       ///< What is sent in the client's place shall fail; `slot` is the PinReason.
     question,       ///< A Query of ours, of which each row is wanted.
 };
 
@@ -71,7 +72,8 @@ struct OwedReply {
     switch (entry.twist) {
         case Twist::none: return static_cast<bool>(entry.statement);
         case Twist::name_taken:
-        case Twist::beyond_limits: return true;
+        case Twist::beyond_limits:
+        case Twist::rejected: return true;
         case Twist::unnamed:
         case Twist::own_name:
         case Twist::names:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 namespace sluice::pg {
 
@@ -25,6 +26,14 @@ struct SessionPolicy {
     Treatment sql_prepare = Treatment::track;
     Treatment code = Treatment::track;
     Probe probe = Probe::unknown;
+
+    [[nodiscard]] bool rejects() const noexcept {
+        for (const Treatment one :
+             {set, role, listen, temporary_table, advisory_lock, with_hold, sql_prepare, code}) {
+            if (one == Treatment::reject) return true;
+        }
+        return false;
+    }
 };
 
 }  // namespace sluice::pg

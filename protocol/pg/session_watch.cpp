@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 namespace sluice::pg {
@@ -53,6 +54,11 @@ bool calls_unknown(std::string_view text, const SessionWatch::Place& place) {
     return facts.end != ReadingEnd::whole || facts.has(EffectKind::unknown_function);
 }
 
+/// A setting that decides how the texts behind it are to be read.
+bool governs_reading(const Effect& effect) noexcept {
+    return effect.name == "standard_conforming_strings" || effect.name == "client_encoding";
+}
+
 bool of_role(const Effect& effect) noexcept {
     return effect.name == "role" || effect.name == "session_authorization";
 }
@@ -68,6 +74,7 @@ void SessionWatch::text_sent(Feature features, std::string_view text, Sent sent,
     const bool opens = place.opens && doubts_ == Feature::none;
     constant_ = false;
     const Feature found = doubts_of(features, text, place);
+    if (odd_ && text.find('\\') != std::string_view::npos) odd_text_sent();
     if (found == Feature::none) {
         if (doubts_ != Feature::none) sole_ = Sole::no;
         return;
@@ -93,7 +100,9 @@ Feature SessionWatch::doubts_of(Feature features, std::string_view text, const P
     if (kept_ != Feature::none && may_end(features)) doubts = doubts | kept_;
     // Executed by a name that SQL gave it: what it does was said when it was prepared.
     const bool hidden = has(features, Feature::session_name) && has(kept_, Feature::prepare);
-    if (has(features, Feature::code) || hidden) {
+    if (has(features, Feature::code) && policy.code == Treatment::warn) {
+        lose(PinReason::code);
+    } else if (has(features, Feature::code) || hidden) {
         doubts = doubts | Feature::code;
         if (policy.code == Treatment::pin || policy.probe == Probe::off) pin(PinReason::code);
     }
@@ -104,20 +113,20 @@ Feature SessionWatch::doubts_of(Feature features, std::string_view text, const P
         if (texts.size() < SessionNotes::count_max && text.size() <= HarmlessTexts::text_bytes_max)
             texts.emplace_back(text);
     }
-    const std::array<std::pair<Feature, Treatment>, 5> lasting{{
-        {Feature::listen, policy.listen},
-        {Feature::temporary, policy.temporary_table},
-        {Feature::advisory_lock, policy.advisory_lock},
-        {Feature::with_hold, policy.with_hold},
-        {Feature::prepare, policy.sql_prepare},
+    const std::array<std::tuple<Feature, Treatment, PinReason>, 5> lasting{{
+        {Feature::listen, policy.listen, PinReason::listen},
+        {Feature::temporary, policy.temporary_table, PinReason::temporary_table},
+        {Feature::advisory_lock, policy.advisory_lock, PinReason::advisory_lock},
+        {Feature::with_hold, policy.with_hold, PinReason::with_hold},
+        {Feature::prepare, policy.sql_prepare, PinReason::sql_prepare},
     }};
-    for (const auto& [feature, treatment] : lasting) {
+    for (const auto& [feature, treatment, reason] : lasting) {
         if (!has(features, feature)) continue;
         // Names of PREPARE and channels are followed elsewhere, but for those that code has made.
         if (treatment == Treatment::track) {
             doubts = doubts | (kept_ & feature);
         } else if (treatment == Treatment::warn) {
-            wants_reset_ = true;
+            lose(reason);
         } else {
             doubts = doubts | feature;
         }
@@ -156,13 +165,14 @@ void SessionWatch::judge_effect(const Effect& effect, const SessionPolicy& polic
         constant_ = constant_ && effect.kind == EffectKind::show;
         return;
     }
+    if (sets && governs_reading(effect)) odd_ = true;
     if (effect.has(EffectNote::of_transaction)) {
         constant_ = false;
         return;
     }
     const Treatment treatment = of_role(effect) ? policy.role : policy.set;
     if (treatment == Treatment::warn) {
-        wants_reset_ = true;
+        lose(PinReason::set);
         constant_ = false;
         return;
     }
@@ -190,6 +200,17 @@ void SessionWatch::large_text_sent(Feature features) noexcept {
                                       Feature::unknown_function);
     doubts_ = doubts_ | found;
     if (may_end(features)) doubts_ = doubts_ | kept_;
+}
+
+void SessionWatch::odd_text_sent() noexcept {
+    sole_ = Sole::no;
+    doubts_ = doubts_ | Feature::code;
+    pin(PinReason::set);
+}
+
+void SessionWatch::lose(PinReason reason) noexcept {
+    wants_reset_ = true;
+    if (!std::exchange(warned_, true)) warning_ = reason;
 }
 
 void SessionWatch::hidden_text_sent(bool large) noexcept {
@@ -237,10 +258,13 @@ void SessionWatch::told(Feature asked, Feature kept) noexcept {
     const Feature settled = everything ? inventory : asked & inventory;
     kept_ = (kept_ & ~settled) | (kept & settled);
     unanswered_ = false;
+    // What was sent behind the question may have changed it again.
+    if (doubts_ == Feature::none) odd_ = false;
 }
 
 void SessionWatch::lease_ended() noexcept {
     wants_reset_ = false;
+    odd_ = false;
     sole_ = Sole::no;
 }
 

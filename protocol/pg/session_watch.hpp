@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::pg {
@@ -75,6 +76,15 @@ class SessionWatch {
     void text_sent(Feature features, std::string_view text, Sent sent, const Place& place);
     /// The same for one that was not in hand as a whole.
     void large_text_sent(Feature features) noexcept;
+    /// A text goes that the server may read otherwise than it can be read here.
+    void odd_text_sent() noexcept;
+    /// A setting that decides how texts are read may be another by now.
+    [[nodiscard]] bool reads_oddly() const noexcept { return odd_; }
+    /// The client is to be warned, once in its session, that it will lose this.
+    [[nodiscard]] bool warns() const noexcept { return warning_.has_value(); }
+    [[nodiscard]] std::optional<PinReason> take_warning() noexcept {
+        return std::exchange(warning_, std::nullopt);
+    }
     /// A statement is executed of which only the backend knows; `large`: it was not in hand.
     void hidden_text_sent(bool large) noexcept;
     /// Whatever else asks for a reply goes.
@@ -131,6 +141,7 @@ class SessionWatch {
     [[nodiscard]] Feature judge_settings(std::string_view text, const Place& place);
     void judge_effect(const Effect& effect, const SessionPolicy& policy, Feature& doubts);
     [[nodiscard]] SessionNotes& notes();
+    void lose(PinReason reason) noexcept;
 
     std::unique_ptr<SessionNotes> notes_;
     Feature doubts_ = Feature::none;
@@ -139,7 +150,10 @@ class SessionWatch {
     Sole sole_ = Sole::no;
     bool constant_ = false;  ///< Of the text being judged.
     bool wants_reset_ = false;
-    bool unanswered_ = false;     ///< The last question failed.
+    bool unanswered_ = false;  ///< The last question failed.
+    bool odd_ = false;
+    bool warned_ = false;
+    std::optional<PinReason> warning_;
     bool names_unknown_ = false;  ///< A setting was set whose name cannot be known.
     std::uint32_t errors_before_ = 0;
 };

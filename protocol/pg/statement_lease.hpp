@@ -60,6 +60,8 @@ struct StatementLease {
     std::uint32_t own_planning;  ///< For a client that may have changed them unseen.
     /// What the client started with, to which its RESET goes back; null: nothing.
     const StartupSettings* start = nullptr;
+    /// Under the client's settings a backslash in a text may mean what is not seen here.
+    bool odd_texts = false;
 };
 
 }  // namespace sluice::pg

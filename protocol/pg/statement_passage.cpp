@@ -15,10 +15,8 @@ using Standing = ClientStatements::Standing;
 /// Longer unnamed statements pass in pieces and are not remembered: bulk that does not come again.
 constexpr std::size_t unnamed_bytes_max = 64U * 1024U;
 
-/// A statement of an empty text under a name that no statement has: a Parse under that name comes
-/// as far as one can, and fails.
-constexpr StatementId taken{};
-constexpr std::string_view empty_parse_body{"\0\0\0", 3};
+/// Of a name that no statement has.
+constexpr StatementId nobodys{};
 
 }  // namespace
 
@@ -57,6 +55,7 @@ StatementPassage::Plan StatementPassage::parse() {
     if (frame_.size() < frame_bytes_) return {Kind::more_bytes, {}, 0};
     if (!is_parse_body(parse_body())) return as_it_is(Owed::parse);
 
+    if (const auto reason = rejection()) return parse_to_fail(Twist::rejected, *reason);
     Statement& statement = take(parse_body());
     if (!names_agree(statement)) {
         lease_.desk.catalog.release(statement);
@@ -144,6 +143,12 @@ StatementPassage::Plan StatementPassage::parse_unnamed() {
     client_.set_unkept(ClientStatements::Unkept::none);
     owed.slot = client_.begin_parse({}, statement, batch_);
     owed.changes_client = true;
+    if (const auto reason = rejection()) {
+        --lease_.desk.counters.parses;
+        Plan plan = parse_to_fail(Twist::rejected, *reason);
+        plan.owed.changes_client = true;
+        return plan;
+    }
     parsed_ = &statement;
     const AutoPrepare policy = lease_.desk.policy.auto_prepare;
     const bool prepares =
@@ -213,31 +218,6 @@ StatementPassage::Plan StatementPassage::use(Owed owed) {
     reply.slot = found.slot;
     reply.statement = id;
     return renamed(StatementName(id).text(), reply);
-}
-
-/// In a failed transaction nothing can be parsed but what ends it.
-bool StatementPassage::fails_for_certain(const Statement& statement) const {
-    if (lease_.backend.status() != TransactionStatus::failed || lease_.backend.owes_ready()) {
-        return false;
-    }
-    const StatementFacts& facts = lease_.desk.reader.read(statement.text());
-    return facts.statements.size() == 1 && facts.statements[0].kind != StatementKind::transaction;
-}
-
-/// The backend lacks the statement and cannot be taught it. What it says of Bind is what it says
-/// of an empty text with as many parameters, which it accepts.
-StatementPassage::Plan StatementPassage::bind_to_fail(const Statement& statement,
-                                                      std::uint32_t slot) {
-    const StatementName name(taken);
-    send_close(taken);
-    append_empty_parse(lease_.desk.written, name.text(), parameter_count(statement.body()));
-    OwedReply owed{Owed::parse, Audience::client_if_error};
-    owed.twist = Twist::name_taken;
-    owed.slot = slot;
-    lease_.backend.sent(owed);
-    owed.owed = Owed::bind;
-    owed.audience = Audience::client;
-    return renamed(name.text(), owed);
 }
 
 /// PREPARE made it, under the client's own name.
@@ -329,23 +309,7 @@ StatementPassage::Plan StatementPassage::close() {
     }
     // Others may use it, so on the backend it stays.
     if (owed.changes_client && lease_.backend.predictable()) return answered_here(owed);
-    return renamed(StatementName(taken).text(), owed);
-}
-
-/// PostgreSQL makes sure of everything else first: the text, the transaction's state.
-StatementPassage::Plan StatementPassage::parse_to_fail(Twist twist, std::uint32_t slot) {
-    ++lease_.desk.counters.parses;
-    const StatementName name(taken);
-    send_close(taken);
-    append_parse(lease_.desk.written, name.text(), empty_parse_body);
-    OwedReply placeholder{Owed::parse, Audience::client_if_error};
-    placeholder.twist = Twist::name_taken;
-    placeholder.slot = slot;
-    lease_.backend.sent(placeholder);
-    OwedReply owed{Owed::parse};
-    owed.twist = twist;
-    owed.slot = slot;
-    return renamed(name.text(), owed);
+    return renamed(StatementName(nobodys).text(), owed);
 }
 
 StatementPassage::Plan StatementPassage::renamed(std::string_view name, OwedReply owed) {

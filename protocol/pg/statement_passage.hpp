@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -62,6 +63,7 @@ class StatementPassage {
     [[nodiscard]] Plan use_unnamed(Owed owed);
     [[nodiscard]] Plan parse_unnamed();
     [[nodiscard]] Plan parse_to_fail(Twist twist, std::uint32_t slot);
+    [[nodiscard]] std::optional<std::uint32_t> rejection() const;
     [[nodiscard]] Plan parse_as(Statement& statement, OwedReply owed);
     [[nodiscard]] Plan renamed(std::string_view name, OwedReply owed);
     [[nodiscard]] Plan answered_here(OwedReply owed) const;

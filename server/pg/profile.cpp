@@ -26,6 +26,28 @@ constexpr std::array<std::string_view, 7> meaningless{
     "idle_session_timeout", "lock_timeout",        "log_min_messages",
     "statement_timeout"};
 
+bool reads_otherwise(const pg::StartupSettings& settings) {
+    const auto strings = settings.find("standard_conforming_strings");
+    if (strings && *strings != "on") return true;
+    const auto encoding = settings.find("client_encoding");
+    if (!encoding) return false;
+    // Names of encodings are compared without what stands between their letters and digits.
+    std::string name;
+    for (const char byte : *encoding) {
+        if (byte >= 'A' && byte <= 'Z') {
+            name.push_back(static_cast<char>(byte - 'A' + 'a'));
+        } else if ((byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9')) {
+            name.push_back(byte);
+        }
+    }
+    // Source: PostgreSQL 15, encnames.c, of the encodings with ASCII bytes inside of characters.
+    static constexpr std::array<std::string_view, 17> with_ascii_inside{
+        "big5",         "gb18030",    "gbk",        "johab",      "mskanji",   "shiftjis",
+        "shiftjis2004", "sjis",       "uhc",        "win932",     "win936",    "win949",
+        "win950",       "windows932", "windows936", "windows949", "windows950"};
+    return std::ranges::find(with_ascii_inside, name) != with_ascii_inside.end();
+}
+
 pg::StartupSettings without_application_name(const pg::StartupSettings& settings) {
     pg::StartupSettings rest = settings;
     rest.erase(application_name);
@@ -33,6 +55,10 @@ pg::StartupSettings without_application_name(const pg::StartupSettings& settings
 }
 
 }  // namespace
+
+PgProfiles::Entry::Entry(std::uint32_t id, const pg::StartupSettings& settings,
+                         std::uint32_t planning)
+    : profile{id, settings, planning, reads_otherwise(settings)} {}
 
 PgProfiles::PgProfiles() : plain_(find_or_add({})) {}
 

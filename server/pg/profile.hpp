@@ -24,6 +24,9 @@ struct PgProfile {
     const pg::StartupSettings& settings;
     /// Equal for two profiles only if every SQL text means the same under both.
     std::uint32_t planning = 0;
+    /// A backslash in a text may escape a quote, or be the second half of a character, so that
+    /// the text is not what it seems here.
+    bool odd_texts = false;
     mutable std::atomic<std::uint32_t> user_count{0};  ///< ProfileRefs.
     mutable std::atomic<bool> accepted{false};         ///< By a backend, at least once.
     /// The profile of the same settings in the form in which a backend reports them; its id.
@@ -96,8 +99,7 @@ class PgProfiles {
 
   private:
     struct Entry {
-        Entry(std::uint32_t id, const pg::StartupSettings& settings, std::uint32_t planning)
-            : profile{id, settings, planning} {}
+        Entry(std::uint32_t id, const pg::StartupSettings& settings, std::uint32_t planning);
 
         PgProfile profile;
         std::optional<pg::ParameterStatuses> statuses;

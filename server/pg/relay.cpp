@@ -163,9 +163,12 @@ pg::ClientSession::Step PgRelay::next_step(PgClient& client, wire::Bytes rest) {
     if (backend == nullptr) return client.session_.next(rest, pg::Lending::none);
     PgShard& shard = *client.shard_;
     if (!shard.shares_backends()) return client.session_.next(rest, pg::Lending::leased);
-    const pg::StatementLease statements{
-        backend->session_, shard.statements(), client.profile_->planning,
-        own_planning | static_cast<std::uint32_t>(client.id_), &client.start_profile_->settings};
+    const pg::StatementLease statements{backend->session_,
+                                        shard.statements(),
+                                        client.profile_->planning,
+                                        own_planning | static_cast<std::uint32_t>(client.id_),
+                                        &client.start_profile_->settings,
+                                        client.profile_->odd_texts};
     return client.session_.next(rest, pg::Lending::leased, &statements);
 }
 
@@ -215,6 +218,7 @@ void PgRelay::forward(PgClient& client, const pg::ClientSession::Step& step, Bef
 void PgRelay::await_answer(PgClient& client) {
     if (client.backend_ == nullptr) return;
     if (client.session_.pins() != client.pins_counted_) count_pins(client);
+    if (client.session_.watch().warns()) warn(client);
     if (client.shard_->has_timeouts()) client.arm_timer();
 }
 

@@ -94,6 +94,7 @@ class PgRelay {
     static void await_answer(PgClient& client);
     static void count_pins(PgClient& client);
     static void restart_settings(PgClient& client);
+    static void warn(PgClient& client);
     static bool settle_doubts(PgClient& client);
     static bool remembers(PgClient& client);
     static void take_settings(PgClient& client, SessionInquiry& inquiry);

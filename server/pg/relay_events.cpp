@@ -48,9 +48,16 @@ void PgRelay::rename_error(PgBackend& backend, wire::Bytes frame, Departure& out
     PgClient& client = *backend.client_;
     const pg::OwedReply& failed = backend.session_.failed();
     std::string words;
-    const bool name_taken =
-        pg::parse_error_fields(frame.subspan(pg::frame_header_bytes)).sqlstate == "42P05";
-    if (failed.twist == pg::Twist::beyond_limits && name_taken) {
+    const std::string_view sqlstate =
+        pg::parse_error_fields(frame.subspan(pg::frame_header_bytes)).sqlstate;
+    const bool name_taken = sqlstate == "42P05";
+    if (failed.twist == pg::Twist::rejected && (name_taken || sqlstate == "22012")) {
+        append_refusal(words, RefusalReason::session_state_rejected,
+                       "session state of this kind is rejected here: " +
+                           std::string(pg::name_of(static_cast<pg::PinReason>(failed.slot))));
+        ++client.worker()
+              .counters.refusals[static_cast<std::size_t>(RefusalReason::session_state_rejected)];
+    } else if (failed.twist == pg::Twist::beyond_limits && name_taken) {
         append_refusal(words, RefusalReason::too_many_statements);
         ++client.worker()
               .counters.refusals[static_cast<std::size_t>(RefusalReason::too_many_statements)];

@@ -38,18 +38,6 @@ std::vector<std::string_view> placeholders_of(const PgProfile& profile,
     return names;
 }
 
-/// Texts are not read as PostgreSQL will read them: a backslash may escape a quote, or be the
-/// second half of a character.
-bool reads_otherwise(const pg::StartupSettings& settings) {
-    const auto strings = settings.find("standard_conforming_strings");
-    if (strings && *strings == "off") return true;
-    const auto encoding = settings.find("client_encoding");
-    if (!encoding) return false;
-    static constexpr std::array<std::string_view, 7> with_ascii_inside{
-        "BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"};
-    return std::ranges::find(with_ascii_inside, *encoding) != with_ascii_inside.end();
-}
-
 bool same_names(const pg::StartupSettings& left, const pg::StartupSettings& right) {
     const auto one = left.parameters();
     const auto other = right.parameters();
@@ -101,6 +89,7 @@ bool PgRelay::remembers(PgClient& client) {
     if (known == nullptr) return false;
     take_profile(client, *known);
     std::ignore = watch.take_doubts(errors);
+    watch.told(Feature::none, Feature::none);
     ++shard.counters.questions_saved;
     return true;
 }
@@ -161,7 +150,6 @@ void PgRelay::take_profile(PgClient& client, const ProfileRef& profile) {
     if (client.profile_ == profile) return;
     client.profile_ = profile;
     client.set_affinity(profile->id);
-    if (reads_otherwise(profile->settings)) client.session_.watch().pin(pg::PinReason::set);
 }
 
 /// A text of several statements has gone back to what the backend started with.
@@ -172,6 +160,19 @@ void PgRelay::restart_settings(PgClient& client) {
     if (sql.empty() || backend.session_.status() == pg::TransactionStatus::failed) return;
     // The client is told what it does not know yet.
     backend.private_query(sql, {pg::Owed::query, pg::Audience::client_if_error});
+}
+
+/// It has done what the policy lets happen, and will lose.
+void PgRelay::warn(PgClient& client) {
+    if (client.backend_ != nullptr && client.backend_->within_client_frame()) return;  // Later.
+    const auto reason = client.session_.watch().take_warning();
+    if (!reason) return;
+    std::string frame;
+    pg::append_notice(frame, pg::Severity::warning, "01000",
+                      "what this leaves in the session is lost at the end of the transaction: " +
+                          std::string(pg::name_of(*reason)),
+                      {}, "The policy of session_state is to warn.");
+    client.send(frame);
 }
 
 void PgRelay::count_pins(PgClient& client) {

@@ -90,7 +90,7 @@ def the_extended_protocol_pins_as_well(rig):
                 continue
             client, other = sluice.connect(), sluice.connect()
             client.execute(sql)
-            assert sluice.metric("pool_pinned_clients") == 1, sql
+            sluice.wait_metric("pool_pinned_clients", 1)
             client.end()
             is_clean(other)
             assert other.value("SHOW work_mem") == "4MB"

@@ -203,3 +203,61 @@ def a_client_that_leaves_while_its_backend_is_asked_leaves_nothing(rig):
             client.abort()
             assert other.value("SHOW work_mem") == "4MB"
         other.end()
+
+
+@case
+def what_the_policy_rejects_never_reaches_the_server(rig):
+    policy = {"set": "reject", "temporary_table": "reject", "code": "reject"}
+    with rig.sluice(pool_size=1, session_state=policy) as sluice:
+        client = sluice.connect()
+        answer = client.ask(Query("SET work_mem = '9MB'"))
+        assert answer.sqlstates == ["0A000"] and answer.status == "I", answer.messages
+        assert "H" in answer.errors[0], answer.errors
+        for sql in ("CREATE TEMP TABLE mine (a int)", "SELECT 1; DO ''"):
+            answer = client.ask(Query(sql))
+            assert answer.sqlstates == ["0A000"] and not answer.tags, sql
+        answer = client.ask(Parse("SET work_mem = '9MB'"), Bind(), Execute(), Sync)
+        assert answer.sqlstates == ["0A000"] and answer.kinds == "EZ", answer.kinds
+        answer = client.ask(Parse("SET work_mem = '9MB'", "mine"), Sync)
+        assert answer.sqlstates == ["0A000"], answer.sqlstates
+        assert client.ask(Bind([], "mine"), Execute(), Sync).sqlstates == ["26000"]
+        client.query("BEGIN")
+        answer = client.ask(Query("SET work_mem = '9MB'"))
+        assert answer.sqlstates == ["0A000"] and answer.status == "E"
+        assert client.ask(Query("SET work_mem = '9MB'")).sqlstates == ["25P02"]
+        client.query("ROLLBACK")
+        client.query("BEGIN; SET LOCAL work_mem = '9MB'; COMMIT")
+        assert client.value("SHOW work_mem") == "4MB"
+        assert sluice.metric("refusals_total", reason="session_state_rejected") == 6
+        assert sluice.metric("pool_pins_total") == 0
+        client.end()
+
+
+@case
+def what_the_policy_warns_of_is_lost_with_one_warning(rig):
+    policy = {"set": "warn", "advisory_lock": "warn"}
+    with rig.sluice(pool_size=1, session_state=policy) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        answer = client.ask(Query("SET work_mem = '9MB'"))
+        assert [one["C"] for one in answer.notices] == ["01000"] and answer.tags == ["SET"]
+        assert client.value("SHOW work_mem") == "4MB"
+        answer = client.ask(Query("SELECT pg_advisory_lock(17)"))
+        assert not answer.notices
+        assert other.value("SELECT pg_try_advisory_lock(17)::text") == "true"
+        client.end()
+        other.end()
+
+
+@case
+def a_backslash_pins_where_strings_have_escapes(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("SET standard_conforming_strings = off; SET escape_string_warning = off")
+        for _ in range(3):
+            assert other.value("SHOW standard_conforming_strings") == "on"
+            assert client.value("SHOW standard_conforming_strings") == "off"
+        assert sluice.metric("pool_pins_total") == 0
+        client.query("SELECT 'a\\'; SET my.hidden = 1; --'")
+        sluice.wait_metric("pool_pinned_clients", 1)
+        client.end()
+        other.end()

@@ -44,6 +44,30 @@ TEST(PgProfiles, the_encoding_of_settings_that_nobody_logged_in_with_is_known) {
     EXPECT_EQ(profiles.client_encoding(*own), "LATIN1");
 }
 
+TEST(PgProfiles, settings_with_a_dot_change_no_texts_meaning) {
+    PgProfiles profiles;
+    const auto planning = [&](std::initializer_list<std::pair<const char*, std::string>> items) {
+        return profiles.find_or_add(settings_of(items))->planning;
+    };
+    EXPECT_EQ(planning({{"app.tenant", "1"}}), planning({{"app.tenant", "2"}}));
+    EXPECT_EQ(planning({{"app.tenant", "1"}}), profiles.plain()->planning);
+    EXPECT_NE(planning({{"search_path", "one"}}), planning({{"search_path", "two"}}));
+}
+
+TEST(PgProfiles, know_where_a_backslash_may_mean_more) {
+    PgProfiles profiles;
+    const auto odd = [&](const char* name, const char* value) {
+        return profiles.find_or_add(settings_of({{name, value}}))->odd_texts;
+    };
+    EXPECT_TRUE(odd("standard_conforming_strings", "off"));
+    EXPECT_FALSE(odd("standard_conforming_strings", "on"));
+    for (const char* encoding : {"SJIS", "Shift_JIS_2004", "big5", "'GBK'", "gb18030", "Win936"})
+        EXPECT_TRUE(odd("client_encoding", encoding)) << encoding;
+    for (const char* encoding : {"UTF8", "'utf-8'", "LATIN1", "SQL_ASCII", "EUC_JP"})
+        EXPECT_FALSE(odd("client_encoding", encoding)) << encoding;
+    EXPECT_FALSE(profiles.plain()->odd_texts);
+}
+
 TEST(PgProfiles, profiles_without_users_are_forgotten_when_there_are_many) {
     PgProfiles profiles;
     const ProfileRef kept = profiles.find_or_add(settings_of({{"a.b", "kept"}}));

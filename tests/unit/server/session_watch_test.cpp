@@ -3,6 +3,7 @@
 #include "protocol/pg/session_watch.hpp"
 
 #include "protocol/pg/harmless_texts.hpp"
+#include "protocol/pg/session_rejection.hpp"
 #include "protocol/pg/settings_restart.hpp"
 
 #include "server/sql/statement_memo.hpp"
@@ -11,6 +12,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::sql {
@@ -229,6 +231,60 @@ TEST(SessionWatch, does_as_the_policy_says) {
     client.policy.code = pg::Treatment::pin;
     client.send("DO ''");
     EXPECT_TRUE(client.pins(PinReason::code));
+}
+
+TEST(SessionWatch, warns_once) {
+    Watched client;
+    client.policy.advisory_lock = pg::Treatment::warn;
+    client.send("SELECT pg_advisory_lock(1)");
+    EXPECT_TRUE(client.watch.warns());
+    EXPECT_EQ(client.watch.take_warning(), PinReason::advisory_lock);
+    client.send("SELECT pg_advisory_lock(2)");
+    EXPECT_FALSE(client.watch.warns());
+}
+
+TEST(SessionWatch, trusts_no_backslash_where_strings_may_have_escapes) {
+    Watched client;
+    client.send("SET standard_conforming_strings = off");
+    EXPECT_EQ(client.watch.pins(), 0U);
+    EXPECT_TRUE(client.watch.reads_oddly());
+    client.send("SET work_mem = 1; SELECT '\\'; --'");
+    EXPECT_TRUE(client.pins(PinReason::set));
+    client.watch.lease_ended();
+    EXPECT_FALSE(client.watch.reads_oddly());
+}
+
+TEST(SessionRejection, refuses_what_the_policy_says_and_nothing_that_looks_like_it) {
+    StatementMemo memo({}, 1);
+    pg::SessionPolicy policy;
+    const auto rejected = [&](std::string_view text) {
+        pg::StatementScanner scanner;
+        scanner.feed(wire::as_bytes(std::string(text) + '\0'));
+        return pg::rejection_of(scanner.features(), text, memo, policy);
+    };
+    EXPECT_EQ(rejected("SET work_mem = 1"), std::nullopt);
+    policy = {pg::Treatment::reject, pg::Treatment::track,  pg::Treatment::reject,
+              pg::Treatment::reject, pg::Treatment::reject, pg::Treatment::reject,
+              pg::Treatment::reject, pg::Treatment::reject, pg::Probe::unknown};
+    const std::vector<std::pair<const char*, PinReason>> cases{
+        {"SET work_mem = 1", PinReason::set},
+        {"SELECT 1; SELECT set_config('work_mem', '1', false)", PinReason::set},
+        {"LISTEN c", PinReason::listen},
+        {"CREATE TEMP TABLE t (i int)", PinReason::temporary_table},
+        {"SELECT pg_advisory_lock(1)", PinReason::advisory_lock},
+        {"DECLARE c CURSOR WITH HOLD FOR SELECT 1", PinReason::with_hold},
+        {"PREPARE p AS SELECT 1", PinReason::sql_prepare},
+        {"DO ''", PinReason::code},
+        {"SET it cannot be read", PinReason::set},
+    };
+    for (const auto& [text, reason] : cases)
+        EXPECT_EQ(rejected(text), reason) << text;
+    for (const char* text : {"SET ROLE a", "SET LOCAL work_mem = 1", "RESET ALL", "SELECT 1",
+                             "SELECT set_config('a.b', '1', true)",
+                             "BEGIN; CREATE TEMP TABLE t (i int) ON COMMIT DROP",
+                             "SELECT pg_advisory_xact_lock(1)", "SELECT \"set_config\" FROM t"}) {
+        EXPECT_EQ(rejected(text), std::nullopt) << text;
+    }
 }
 
 TEST(SettingsRestart, sets_again_what_a_text_resets) {
