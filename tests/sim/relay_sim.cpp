@@ -75,6 +75,8 @@ Family usual() {
     family.postgres.server_login_retry = seconds(1);
     family.postgres.cancel_wait_timeout = seconds(2);
     family.postgres.client_buffer_max = 16U * 1024U;
+    // The simulated database has no channels: LISTEN there is one more state that is kept.
+    family.postgres.session_state.listen = config::ListenPolicy::pin;
     return family;
 }
 
