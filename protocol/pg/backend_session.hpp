@@ -129,9 +129,15 @@ class BackendSession {
     [[nodiscard]] std::size_t owed_count() const noexcept { return queue_.size(); }
     /// An earlier request is being executed or is in line, so a cancel has something to hit.
     [[nodiscard]] bool busy() const noexcept { return !queue_.empty(); }
-    /// What is being executed is the client's, not ours.
-    [[nodiscard]] bool owes_client() const noexcept {
+    /// What it works at now is the client's.
+    [[nodiscard]] bool works_for_client() const noexcept {
         return !queue_.empty() && queue_.front().audience != Audience::nobody;
+    }
+    /// Some of what it has been sent, perhaps behind requests of ours, is the client's.
+    [[nodiscard]] bool owes_client() const {
+        return works_for_client() || queue_.any_behind_front([](const OwedReply& entry) {
+            return entry.audience != Audience::nobody;
+        });
     }
     /// Nothing but its own answers stands between the backend and its release, unless they open a
     /// block: no client is needed for it any more.

@@ -160,7 +160,7 @@ void PgBackend::recover(pool::Outcome outcome_when_clean) {
 void PgBackend::cancel_abandoned() {
     const auto left = std::chrono::ceil<net::Duration>(recovery_deadline_ - engine().now());
     arm(std::clamp(left, net::Duration(1), cancel_repeat));
-    if (!session_.owes_client() || cancel_in_flight()) return;
+    if (!session_.works_for_client() || cancel_in_flight()) return;
     recovery_owed_ = session_.owed_count();
     cancel_running();
 }
@@ -203,7 +203,7 @@ void PgBackend::give_back(pool::Outcome outcome) {
 
 void PgBackend::settle_wanted_cancels() {
     for (const auto& done : std::exchange(cancels_wanted_, {})) {
-        const bool asked = is_open() && session_.owes_client() && cancel_running(done);
+        const bool asked = is_open() && session_.works_for_client() && cancel_running(done);
         if (!asked && done) done();
     }
 }

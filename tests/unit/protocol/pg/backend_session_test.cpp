@@ -66,6 +66,19 @@ TEST(BackendSession, is_told_of_a_flush_with_a_body) {
     EXPECT_TRUE(talk.session.releasable());
 }
 
+TEST(BackendSession, owes_the_client_what_stands_behind_a_request_of_ours) {
+    Talk talk;
+    talk.send("Q", Audience::nobody);
+    EXPECT_FALSE(talk.session.owes_client());
+    talk.send("P S");
+    EXPECT_FALSE(talk.session.works_for_client());
+    EXPECT_TRUE(talk.session.owes_client());
+    talk.receive("C ZI");
+    EXPECT_TRUE(talk.session.works_for_client());
+    talk.receive("1 ZI");
+    EXPECT_FALSE(talk.session.owes_client());
+}
+
 TEST(BackendSession, keeps_the_backend_after_flush) {
     Talk talk;
     talk.send("P D H");
