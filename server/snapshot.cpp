@@ -17,6 +17,7 @@ void add(PoolCounters& sum, const PoolCounters& part) {
     sum.statements.parses_sent += part.statements.parses_sent;
     sum.statements.binds += part.statements.binds;
     sum.statements.evictions += part.statements.evictions;
+    sum.statements.batches_sent_again += part.statements.batches_sent_again;
     for (std::size_t i = 0; i < sum.pins.size(); ++i)
         sum.pins[i] += part.pins[i];
     for (std::size_t i = 0; i < hold_count; ++i)

@@ -80,7 +80,7 @@ BackendRun BackendSession::next(wire::Bytes available) {
         }
         const BackendEvent event = received(type, body);
         if (event == BackendEvent::violation) return violation();
-        run.audience = fate.audience;
+        run.audience = event == BackendEvent::outdated_plan ? Audience::nobody : fate.audience;
         run.bytes += frame_header_bytes;
         if (fate.whole) {
             run.bytes += header.body_bytes;
@@ -138,6 +138,7 @@ BackendEvent BackendSession::received(BackendMessage type, wire::Bytes whole_bod
         case BackendMessage::NoticeResponse: return BackendEvent::none;
         case BackendMessage::NotificationResponse: return BackendEvent::notification;
         case BackendMessage::ErrorResponse: {
+            if (heals(whole_body)) return BackendEvent::outdated_plan;
             const bool asked = !queue_.empty();
             const bool private_request = asked && queue_.front().audience == Audience::nobody;
             const bool renamed = asked && !private_request && !whole_body.empty();
@@ -184,6 +185,7 @@ bool BackendSession::answered(BackendMessage type) {
     // While it reads CopyData, a backend says nothing but that it is done or has failed.
     if (stage_ == Stage::copy_in && type != BackendMessage::CommandComplete) return false;
     front_answered_ = true;
+    batch_answered_ = batch_answered_ || (owed != Owed::parse && owed != Owed::close);
     if (doubt_ == Doubt::stray_ready) doubt_ = Doubt::none;
     switch (type) {
         case BackendMessage::ParseComplete: return completed(Owed::parse);
@@ -239,6 +241,7 @@ BackendEvent BackendSession::ready_received(wire::Bytes body) {
     }
     error_outstanding_ = false;
     block_begun_ = false;
+    batch_answered_ = false;
     if (status != TransactionStatus::in_transaction) {
         portal_suspended_ = false;
         cursor_declared_ = false;
@@ -253,7 +256,10 @@ BackendEvent BackendSession::ready_received(wire::Bytes body) {
     if (!owed && !in_doubt()) return BackendEvent::violation;
     if (stage_ == Stage::copy_in) return BackendEvent::violation;
     status_ = status;
-    if (owed) pop_front();
+    if (owed) {
+        if (queue_.front().audience == Audience::client) encore_.drop();
+        pop_front();
+    }
     return BackendEvent::ready;
 }
 

@@ -4,6 +4,7 @@
 #include "protocol/pg/backend_statements.hpp"
 #include "protocol/pg/client_statements.hpp"
 #include "protocol/pg/command_tag.hpp"
+#include "protocol/pg/encore.hpp"
 #include "protocol/pg/frame.hpp"
 #include "protocol/pg/reply_queue.hpp"
 #include "protocol/wire/cursor.hpp"
@@ -24,6 +25,7 @@ enum class BackendEvent : std::uint8_t {
     private_error,  ///< The run is one whole ErrorResponse to a request of this program's own.
     private_row,    ///< The run is one whole DataRow of a question of this program's own.
     notification,   ///< The run is exactly one whole NotificationResponse.
+    outdated_plan,  ///< The run is one whole ErrorResponse, for nobody; send_again() heals it.
     renamed_error,  ///< The run is one whole ErrorResponse; a name of ours may stand in its words.
     answer,         ///< No bytes were taken: the client gets `reply`, which the backend never gave.
     violation,      ///< The backend broke the protocol: close it. `bytes` is meaningless.
@@ -91,7 +93,18 @@ class BackendSession {
     [[nodiscard]] BackendNames& names() noexcept { return names_; }
     /// Whose statements the entries that follow change; null: nobody's any more. What has not been
     /// settled then never is.
-    void serve_statements_of(ClientStatements* client) noexcept { client_statements_ = client; }
+    void serve_statements_of(ClientStatements* client) noexcept {
+        if (client != client_statements_) encore_.drop();
+        client_statements_ = client;
+    }
+    /// The Bind that is sent next uses a statement that the backend was taught before.
+    void rely_on(const Statement& statement) noexcept {
+        if (encore_.idle() && outside_block() && !batch_answered_) encore_.begin(statement);
+    }
+    /// The batch under way, to which what is sent is added.
+    [[nodiscard]] Encore& encore() noexcept { return encore_; }
+    /// Behind `outdated_plan`: appends the batch once more, its statement parsed anew before it.
+    void send_again(std::string& out);
     /// Counts the Syncs sent: an error makes the backend read over requests of one number at most.
     [[nodiscard]] std::uint32_t batch() const noexcept { return batch_; }
     /// What is sent now will be read over, up to a Sync.
@@ -201,6 +214,7 @@ class BackendSession {
     [[nodiscard]] bool stray_ready_next() const noexcept;
     [[nodiscard]] bool completed(Owed owed);
     [[nodiscard]] BackendEvent ready_received(wire::Bytes body);
+    [[nodiscard]] bool heals(wire::Bytes error_body) const;
     void error_received();
     void skip_to_sync();
     [[nodiscard]] bool copy_in_started();
@@ -211,6 +225,7 @@ class BackendSession {
     ReplyQueue queue_;
     BackendStatements statements_;
     BackendNames names_;
+    Encore encore_;
     ClientStatements* client_statements_ = nullptr;
     OwedReply failed_;
     std::uint32_t batch_ = 0;
@@ -225,8 +240,9 @@ class BackendSession {
     SchemaChange schema_change_ = SchemaChange::none;  ///< In this transaction.
     bool executed_ = false;                            ///< In the batch that no Sync has ended.
     bool block_begun_ = false;                         ///< Likewise.
-    bool portal_suspended_ = false;                    ///< By the last Execute that was answered.
-    bool cursor_declared_ = false;      ///< In this transaction, and no cursor closed since.
+    bool batch_answered_ = false;    ///< A Bind, Describe or Execute since the last ReadyForQuery.
+    bool portal_suspended_ = false;  ///< By the last Execute that was answered.
+    bool cursor_declared_ = false;   ///< In this transaction, and no cursor closed since.
     bool copy_swallowed_sync_ = false;  ///< A Sync was sent that the COPY in progress ignores.
     bool front_answered_ = false;       ///< Some of the front entry's reply has come.
 };

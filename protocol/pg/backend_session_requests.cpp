@@ -3,11 +3,23 @@
 #include "protocol/pg/backend_session.hpp"
 #include "protocol/pg/command_tag.hpp"
 #include "protocol/pg/error_fields.hpp"
+#include "protocol/pg/statement_frames.hpp"
 #include "protocol/wire/writer.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <vector>
 
 namespace sluice::pg {
+
+namespace {
+
+/// "Cached plan must not change result type" is one of many features not supported; its words may
+/// be translated, the name of the function that says so never is.
+constexpr std::string_view outdated_plan_state = "0A000";
+constexpr std::string_view outdated_plan_routine = "RevalidateCachedQuery";
+
+}  // namespace
 
 void BackendSession::sent(const OwedReply& entry) {
     // With another request behind it, an open COPY has failed already, or will for that request.
@@ -25,6 +37,7 @@ void BackendSession::sent(const OwedReply& entry) {
             ++batch_;
             executed_ = false;
             queue_.push(entry);
+            encore_.batch_ended();
             return;
         case Owed::bad_flush:
             if (into_copy) return;
@@ -186,10 +199,59 @@ void BackendSession::error_described(wire::Bytes body) {
     const std::string_view sqlstate = parse_error_fields(body).sqlstate;
     const bool parse = failed_.owed == Owed::parse;
     // "Cached plan must not change result type": parsed anew, it fits again.
-    const bool outdated = !parse && sqlstate == "0A000";
+    const bool outdated = !parse && sqlstate == outdated_plan_state;
+    if (outdated) schema_change_ = SchemaChange::results;
     if (outdated || sqlstate == (parse ? "42P05" : "26000")) {
         statements_.distrust(failed_.statement);
     }
+}
+
+/// Nothing of the batch has been answered but what the backend does not undo, it is all there, and
+/// nothing has been sent behind it.
+bool BackendSession::heals(wire::Bytes error_body) const {
+    if (!encore_.whole() || queue_.empty() || client_statements_ == nullptr) return false;
+    if (batch_answered_ || in_block() || doubt_ != Doubt::none) return false;
+    const OwedReply& bind = queue_.front();
+    if (bind.owed != Owed::bind || bind.statement != encore_.statement().id()) return false;
+    const ErrorFields error = parse_error_fields(error_body);
+    if (error.sqlstate != outdated_plan_state || error.routine != outdated_plan_routine) {
+        return false;
+    }
+    for (std::size_t index = 0; index < queue_.size(); ++index) {
+        const OwedReply& entry = queue_.at(index);
+        const bool last = index + 1 == queue_.size();
+        if ((entry.owed == Owed::sync) != last || entry.twist != Twist::none) return false;
+        if (entry.audience == Audience::client_from_us) continue;
+        const bool closes = entry.owed == Owed::close && entry.statement;
+        if (entry.owed == Owed::parse || closes) return false;
+        if (entry.audience != Audience::client || entry.changes_client) return false;
+    }
+    return true;
+}
+
+void BackendSession::send_again(std::string& out) {
+    std::vector<OwedReply> batch;
+    for (; !queue_.empty(); queue_.pop())
+        batch.push_back(queue_.front());
+    front_answered_ = false;
+    // The Sync on its way ends what has failed.
+    queue_.push({Owed::sync, Audience::nobody});
+    const StatementId id = encore_.statement().id();
+    const StatementName name(id);
+    OwedReply teaching{Owed::close, Audience::client_if_error};
+    teaching.statement = id;
+    append_close(out, name.text());
+    sent(teaching);
+    teaching.owed = Owed::parse;
+    teaching.slot = batch.front().slot;
+    append_parse(out, name.text(), encore_.statement().body());
+    sent(teaching);
+    out.append(encore_.bytes());
+    encore_.drop();  // Once is enough.
+    for (const OwedReply& entry : batch)
+        queue_.push(entry);
+    stage_ = Stage::in_step;
+    ++batch_;
 }
 
 void BackendSession::append_recovery(std::string& out) {

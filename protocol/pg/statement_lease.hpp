@@ -33,6 +33,7 @@ struct StatementCounters {
     std::uint64_t parses_sent = 0;  ///< To backends, on behalf of clients or in their own words.
     std::uint64_t binds = 0;        ///< From clients.
     std::uint64_t evictions = 0;    ///< From backends, for want of room.
+    std::uint64_t batches_sent_again = 0;  ///< For a plan that was out of date.
 };
 
 /// What one pool shard keeps for its clients' statements, and room to write frames in.

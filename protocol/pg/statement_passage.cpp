@@ -204,6 +204,7 @@ StatementPassage::Plan StatementPassage::use(Owed owed) {
         (generation.same_results(lease_.desk.generation) || !lease_.backend.outside_block());
     if (presence == Presence::present && fits) {
         statements.touch(id);
+        if (owed == Owed::bind) rely_on(*found.statement);
     } else if (owed == Owed::bind && fails_for_certain(*found.statement)) {
         return bind_to_fail(*found.statement, found.slot);
     } else {
@@ -263,6 +264,7 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
         statements.presence(id, batch_) == Presence::present &&
         statements.generation(id) == desk.generation) {
         statements.touch(id);
+        if (owed == Owed::bind) rely_on(*found.statement);
         OwedReply reply{owed};
         reply.statement = id;
         return renamed(StatementName(id).text(), reply);
@@ -278,6 +280,11 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
     lease_.backend.sent(parse);
     ++desk.counters.parses_sent;
     return as_it_is(owed);
+}
+
+/// What is written from here on is that Bind.
+void StatementPassage::rely_on(const Statement& statement) {
+    if (lease_.desk.written.empty()) lease_.backend.rely_on(statement);
 }
 
 StatementPassage::Plan StatementPassage::close() {

@@ -69,6 +69,7 @@ class StatementPassage {
     [[nodiscard]] Plan answered_here(OwedReply owed) const;
     [[nodiscard]] Plan as_it_is(Owed owed) const;
     [[nodiscard]] wire::Bytes parse_body() const;
+    void rely_on(const Statement& statement);
     void send_parse(const Statement& statement, std::uint32_t slot);
     void send_close(StatementId id);
     void make_room();

@@ -130,6 +130,7 @@ void add_counters(PoolSamples& samples, const PoolSnapshot& pool) {
     samples.add(Metric::pool_parses_sent, counters.statements.parses_sent);
     samples.add(Metric::pool_binds, counters.statements.binds);
     samples.add(Metric::pool_evictions, counters.statements.evictions);
+    samples.add(Metric::pool_batches_sent_again, counters.statements.batches_sent_again);
     for (std::size_t at = 0; at < hold_labels.size(); ++at)
         samples.add(Metric::pool_held_seconds, hold_labels[at], seconds_of(counters.held[at]));
     samples.add(Metric::pool_spooled_bytes, counters.spooled_bytes);

@@ -152,6 +152,8 @@ constexpr std::array<MetricName, metric_count> rows{{
      "Bind messages from clients that share backends."},
     {Metric::pool_evictions, "sluice_pool_statement_evictions_total", counter, pool,
      "Statements closed on a backend that had max_prepared_statements."},
+    {Metric::pool_batches_sent_again, "sluice_pool_batches_sent_again_total", counter, pool,
+     "Batches sent once more because a definition had changed unseen."},
     {Metric::pool_statements, "sluice_pool_statements", gauge, pool,
      "Statements remembered, those of clients included."},
     {Metric::pool_statement_bytes, "sluice_pool_statement_bytes", gauge, pool,

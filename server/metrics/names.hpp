@@ -70,6 +70,7 @@ enum class Metric : std::uint8_t {
     pool_parses_sent,
     pool_binds,
     pool_evictions,
+    pool_batches_sent_again,
     pool_statements,
     pool_statement_bytes,
     pool_held,
@@ -93,7 +94,7 @@ enum class Metric : std::uint8_t {
     redis_lost_replies,
     redis_slow_readers,
 };
-constexpr std::size_t metric_count = 83;
+constexpr std::size_t metric_count = 84;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

@@ -27,6 +27,8 @@ class Departure {
         settle();
         room_.append(words);
     }
+    /// The next `count` bytes, which are there.
+    [[nodiscard]] wire::Bytes ahead(std::size_t count) const { return bytes_.subspan(at_, count); }
     /// Where the next byte lies.
     [[nodiscard]] std::size_t at() const noexcept { return at_; }
 

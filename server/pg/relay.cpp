@@ -197,6 +197,11 @@ void PgRelay::forward(PgClient& client, const pg::ClientSession::Step& step, Bef
         client.since_ = now;
         if (before == Before::nothing) client.transaction_since_ = client.since_;
     }
+    if (pg::Encore& encore = backend.session_.encore(); encore.records()) {
+        encore.append(step.inject);
+        encore.append(wire::as_text(out.ahead(step.bytes).subspan(step.replaced)));
+        encore.append(step.behind);
+    }
     backend.session_.sent(step.owed);
     if (client.session_.channels() != nullptr) {
         client.make_listening();

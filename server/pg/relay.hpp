@@ -79,6 +79,7 @@ class PgRelay {
 
     static Passage pass_on(PgBackend& backend, wire::Bytes bytes);
     static void event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes frame);
+    static void send_again(PgBackend& backend);
     static void rename_error(PgBackend& backend, wire::Bytes frame, Departure& out);
     static void pass_run(PgBackend& backend, const pg::BackendRun& run, wire::Bytes frames,
                          Departure& out);

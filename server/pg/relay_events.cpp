@@ -71,6 +71,19 @@ void PgRelay::rename_error(PgBackend& backend, wire::Bytes frame, Departure& out
     out.skip(frame.size());
 }
 
+/// Somebody changed a definition unseen. What other clients and backends rely on is parsed anew
+/// from here on, so that one batch is sent twice and no other.
+void PgRelay::send_again(PgBackend& backend) {
+    PgShard& shard = backend.shard();
+    shard.schema_changed(pg::SchemaChange::results);
+    pg::StatementDesk& desk = shard.statements();
+    backend.session_.statements().set_generation(desk.generation);
+    ++desk.counters.batches_sent_again;
+    std::string batch;
+    backend.session_.send_again(batch);
+    backend.send(batch);
+}
+
 /// An event that is not the client's alone. `frame` ends with the frame that brought it.
 void PgRelay::event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes frame) {
     switch (event) {
@@ -102,6 +115,7 @@ void PgRelay::event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes
         case pg::BackendEvent::private_error:
             backend.private_failed(frame.subspan(pg::frame_header_bytes));
             return;
+        case pg::BackendEvent::outdated_plan: send_again(backend); return;
         case pg::BackendEvent::none:
         case pg::BackendEvent::notification:
         case pg::BackendEvent::renamed_error:

@@ -311,13 +311,62 @@ def a_statement_of_another_result_heals(rig):
         assert client.ask(*run).sqlstates in (["0A000"], [])
         client.query("ROLLBACK")
         assert client.ask(*run).rows == [("1", "2", "3")]
-        # A change behind the pooler's back is noticed once on each backend.
-        rig.postgres.execute("ALTER TABLE healed ADD l int DEFAULT 4", database="app")
-        answers = [client.ask(*run) for _ in range(4)]
-        assert answers[-1].rows == [("1", "2", "3", "4")], answers[-1].errors
         other.query("DROP TABLE healed")
         client.end()
         other.end()
+
+
+@case
+def a_change_behind_the_poolers_back_is_not_seen(rig):
+    """A migration that goes past Sluice: no client is told that a plan does not fit any more."""
+    with rig.sluice(pool_size=2, min_pool_size=2) as sluice:
+        clients = [sluice.connect() for _ in range(6)]
+        clients[0].query("CREATE TABLE behind (i int); INSERT INTO behind VALUES (1)")
+        unnamed = [extended("SELECT * FROM behind")]
+        named = [Bind([], "s"), Execute(), Sync]
+        for client in clients:
+            client.ask(Parse("SELECT * FROM behind", "s"), Sync)
+        for row in (("1",), ("1", "2"), ("1", "2", "3"), ("1", "2", "3", "4")):
+            if len(row) > 1:
+                rig.postgres.execute(f"ALTER TABLE behind ADD c{len(row)} int DEFAULT {len(row)}",
+                                     database="app")
+            for client in clients:
+                for run in (unnamed, named, [Bind([], "s"), Describe("P"), Execute(), Close("P"),
+                                             Sync]):
+                    reply = client.ask(*run)
+                    assert reply.rows == [row], (row, reply.errors)
+        again = sluice.metric("pool_batches_sent_again_total")
+        assert 3 <= again <= 3 * 2 * 2, again  # At most one a statement and backend.
+        rig.postgres.execute("DROP TABLE behind", database="app")
+        assert clients[0].ask(*named).sqlstates == ["42P01"]
+        for client in clients:
+            client.end()
+
+
+@case
+def what_was_carried_out_before_a_plan_failed_is_not_repeated(rig):
+    """Where a batch has been answered in part, or is in a block, PostgreSQL's own word stands."""
+    with rig.sluice(pool_size=1) as sluice:
+        client = sluice.connect()
+        client.query("CREATE TABLE partly (i int); INSERT INTO partly VALUES (1)")
+        insert = [Bind([], "insert"), Execute()]
+        select = [Bind([], "select"), Execute()]
+        client.ask(Parse("INSERT INTO partly SELECT 7", "insert"), Sync)
+        client.ask(Parse("SELECT * FROM partly LIMIT 1", "select"), *select, Sync)
+        rig.postgres.execute("ALTER TABLE partly ADD j int DEFAULT 2", database="app")
+        assert client.ask(*insert, *select, Sync).sqlstates == ["0A000"]
+        assert client.query("SELECT count(*) FROM partly").rows == [("1",)]
+        assert client.ask(*select, Sync).rows == [("1", "2")]
+        client.query("BEGIN")
+        rig.postgres.execute("ALTER TABLE partly ADD k int DEFAULT 3", database="app")
+        assert client.ask(*select, Sync).sqlstates == ["0A000"]
+        client.query("ROLLBACK")
+        # Two batches at once: the second was on its way before the first was answered.
+        client.send(*select, Sync, *select, Sync)
+        assert client.answer().rows == [("1", "2", "3")]
+        assert client.answer().rows == [("1", "2", "3")]
+        client.end()
+        rig.postgres.execute("DROP TABLE partly", database="app")
 
 
 @case

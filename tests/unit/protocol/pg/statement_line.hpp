@@ -39,6 +39,11 @@ struct Line {
             waits = step.kind == StepKind::wait;
             if (step.kind != StepKind::forward) return;
             to_backend += step.inject;
+            if (backend.encore().records()) {
+                backend.encore().append(step.inject);
+                backend.encore().append(
+                    std::string_view(pending).substr(step.replaced, step.bytes - step.replaced));
+            }
             backend.sent(step.owed);
             to_backend += pending.substr(step.replaced, step.bytes - step.replaced);
             if (!step.behind.empty()) {
@@ -59,6 +64,7 @@ struct Line {
                 continue;
             }
             if (run.bytes == 0) break;
+            if (run.event == BackendEvent::outdated_plan) backend.send_again(to_backend);
             if (run.audience == Audience::client) to_client += left.substr(0, run.bytes);
             left.erase(0, run.bytes);
         }
