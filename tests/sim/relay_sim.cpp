@@ -150,6 +150,21 @@ TEST(RelaySim, keeps_statements_with_their_clients_whatever_backend_they_have) {
     }
 }
 
+TEST(RelaySim, sends_batches_again_whose_plans_are_out_of_date) {
+    Family family = usual();
+    family.habits.statements = 700;
+    family.habits.extended = 900;
+    family.habits.operations_max = 20;
+    family.habits.vanishes = 2;
+    family.habits.cancels = 5;
+    family.faults.outdated = 60;
+    const World::Tally tally = run_family(family, 300);
+    expect_reached(tally.outdated);  // In blocks, and where others followed.
+    if (tally.outdated > 0) {
+        EXPECT_LT(tally.outdated * 3, tally.faults * 2);
+    }
+}
+
 TEST(RelaySim, cancels_only_for_those_who_ask) {
     Family family = usual();
     family.habits.cancels = 25;

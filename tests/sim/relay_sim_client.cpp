@@ -260,6 +260,8 @@ void Client::take_error(const Frame& frame) {
     } else if (sqlstate == "53300") {
         ++wait_errors_;
         if (!oracle_.at_rest()) broken("was refused a backend that it holds");
+    } else if (sqlstate == "0A000" && world_.outdated) {
+        ++outdated_;
     } else if (sqlstate == "25P03" && habits_.stalls > 0) {
         ++lost_;
         if (oracle_.at_rest()) broken("lost a transaction that it had not begun");

@@ -45,6 +45,7 @@ class Client {
         std::function<int()> connect;  ///< To the program.
         std::function<void(std::string)> trace;
         std::function<void(std::string)> broken;
+        bool outdated = false;  ///< Definitions change past the program.
         bool timeouts = false;  ///< The program may cancel a query that takes too long.
     };
     enum class End : std::uint8_t {
@@ -76,6 +77,7 @@ class Client {
     [[nodiscard]] std::size_t wait_errors() const noexcept { return wait_errors_; }
     [[nodiscard]] std::size_t cancelled() const noexcept { return cancelled_; }
     [[nodiscard]] std::size_t lost() const noexcept { return lost_; }
+    [[nodiscard]] std::size_t outdated() const noexcept { return outdated_; }
     [[nodiscard]] std::size_t answers() const noexcept { return answers_; }
     [[nodiscard]] std::string description() const;
 
@@ -117,6 +119,7 @@ class Client {
     std::size_t wait_errors_ = 0;
     std::size_t cancelled_ = 0;
     std::size_t lost_ = 0;
+    std::size_t outdated_ = 0;
     std::size_t answers_ = 0;
     test::TimePoint pause_until_{};
     test::TimePoint heard_{};

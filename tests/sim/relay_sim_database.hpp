@@ -34,6 +34,7 @@ class Database {
         unsigned turn_notice = 0;   ///< NoticeResponse or ParameterStatus, of each session.
         unsigned hostile = 0;       ///< Of a frame: the answer is against the protocol.
         unsigned role_refused = 0;  ///< Of the times that the program applies a role.
+        unsigned outdated = 0;      ///< Of a Bind of the program's statements: its plan is.
         unsigned cancel_lost = 0;   ///< The cancel's connection hangs, or is reset unread.
         bool gives_keys = true;
     };
@@ -97,6 +98,7 @@ class Database {
     void finish(Session& session);
     [[nodiscard]] static bool is_question(std::string_view text);
     static void answer_question(Session& session, const std::string& text);
+    [[nodiscard]] bool outdated(Session& session, const Frame& frame);
     void check_text(Session& session, const std::vector<Statement>& statements);
     void change_settings(Session& session, const std::string& text);
     void apply_settings(Session& session, std::string_view rest);

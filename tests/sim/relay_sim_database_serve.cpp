@@ -110,12 +110,31 @@ void Database::finish(Session& session) {
         // A block that is made to fail for whoever comes next.
         if (text.starts_with("BEGIN;")) session.lent = true;
     }
+    if (outdated(session, frame)) return;
     session.model.step(frame, session.output);
     if (session.model.settled()) session.batch_client = 0;
     if (session.model.ended()) {
         if (frame.type != 'X') ++fault_count_;
         session.ends_after_output = true;
     }
+}
+
+/// Somebody has changed what a statement is about, past the program.
+bool Database::outdated(Session& session, const Frame& frame) {
+    if (frame.type != 'B' || session.model.copying() || session.model.skipping()) return false;
+    std::string_view body = frame.body;
+    std::ignore = take_c_string(body);
+    const std::string name = take_c_string(body);
+    const bool ours = name.starts_with("sluice_") && session.model.has_statement(name);
+    if (!ours || !network_.random.per_mille(faults.outdated)) return false;
+    std::string words;
+    session.model.interrupt(frame, "0A000", words);
+    append_frame(session.output, 'E',
+                 std::string_view("SERROR\0VERROR\0C0A000\0Mcached plan\0"
+                                  "RRevalidateCachedQuery\0\0",
+                                  58));
+    ++fault_count_;
+    return true;
 }
 
 /// Whether the program asks what the session holds.

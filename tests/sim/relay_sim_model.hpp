@@ -69,6 +69,9 @@ class Model {
     /// Reads over everything up to a Sync, behind an error.
     [[nodiscard]] bool skipping() const noexcept { return skipping_; }
     [[nodiscard]] bool within_batch() const noexcept { return unsynced_ || skipping_; }
+    [[nodiscard]] bool has_statement(const std::string& name) const {
+        return prepared_.contains(name);
+    }
     [[nodiscard]] bool state_kept() const noexcept;
     [[nodiscard]] bool ended() const noexcept { return ended_; }
 

@@ -105,6 +105,7 @@ void World::make_clients() {
         [this] { return connect_client(); },
         {},
         [this](std::string what) { broken(std::move(what)); },
+        family_.faults.outdated > 0,
         family_.postgres.query_timeout.count() > 0,
     });
     if (verbose_) client_world_->trace = [this](const std::string& what) { trace(what); };
@@ -291,6 +292,7 @@ World::Tally World::tally() const {
         tally.wait_errors += client->wait_errors();
         tally.cancelled += client->cancelled();
         tally.lost += client->lost();
+        tally.outdated += client->outdated();
     }
     for (const auto& worker : shared_->workers) {
         worker->for_each_shard([&](const server::PgShard& shard) {
@@ -310,6 +312,7 @@ World::Tally& World::Tally::operator+=(const Tally& other) {
     wait_errors += other.wait_errors;
     cancelled += other.cancelled;
     lost += other.lost;
+    outdated += other.outdated;
     spooled_bytes += other.spooled_bytes;
     faults += other.faults;
     database_cancels += other.database_cancels;

@@ -58,7 +58,8 @@ class World {
         std::size_t answers = 0;
         std::size_t wait_errors = 0;
         std::size_t cancelled = 0;
-        std::size_t lost = 0;  ///< Transactions, to portal_stall_timeout.
+        std::size_t lost = 0;      ///< Transactions, to portal_stall_timeout.
+        std::size_t outdated = 0;  ///< Errors for what changed past the program.
         std::size_t spooled_bytes = 0;
         std::size_t faults = 0;
         std::size_t database_cancels = 0;
