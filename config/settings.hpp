@@ -260,6 +260,7 @@ struct Redis {
     std::uint64_t max_bulk_bytes = 512ULL * 1024 * 1024;  ///< One argument.
     std::uint64_t max_held_bytes = 64ULL * 1024;  ///< Of a request or block, before it is pinned.
     std::uint64_t client_buffer_max = 8ULL * 1024 * 1024;  ///< Replies a client leaves unread.
+    std::uint32_t max_client_subscriptions = 10'000;       ///< Channels of one client.
     std::vector<std::string> allow_commands;
     std::vector<std::string> refuse_commands;
 

@@ -12,6 +12,7 @@ constexpr Range redis_count_range{1, 100'000};
 constexpr Range database_count_range{1, 1'000'000};
 constexpr Range bulk_bytes_range{1'024, 4ULL << 30};
 constexpr Range held_bytes_range{1'024, 16ULL << 20};
+constexpr Range subscription_count_range{0, 10'000'000};
 constexpr Range unread_bytes_range{65'536, 1ULL << 30};
 
 std::string show_redis_host(const RedisDatabase& database) {
@@ -74,6 +75,7 @@ std::span<const Key<Redis>> redis_keys() {
         key<R, &R::max_bulk_bytes>("max_bulk_bytes", bulk_bytes_range),
         key<R, &R::max_held_bytes>("max_held_bytes", held_bytes_range),
         key<R, &R::client_buffer_max>("client_buffer_max", unread_bytes_range),
+        key<R, &R::max_client_subscriptions>("max_client_subscriptions", subscription_count_range),
         key<R, &R::allow_commands>("allow_commands"),
         key<R, &R::refuse_commands>("refuse_commands"),
     };

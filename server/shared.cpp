@@ -5,6 +5,7 @@
 
 #include "server/pg/pool.hpp"
 #include "server/pg/shard.hpp"
+#include "server/redis/side.hpp"
 #include "server/snapshot.hpp"
 #include "server/version.hpp"
 #include "server/worker.hpp"
@@ -81,6 +82,8 @@ void Shared::reconfigure(const config::Settings& settings, std::function<void()>
             if (--*left > 0) return;
             retire_changed_pools(replacement->settings);
             redis.reconfigure(replacement->settings.redis);
+            for (const auto& each : workers)
+                each->post([each = each.get()] { each->redis().pools_retired(); });
             done();
         });
     }

@@ -41,6 +41,11 @@ void add(RedisCounters& sum, const RedisCounters& part) {
     sum.sent_bytes += part.sent_bytes;
     sum.lost_replies += part.lost_replies;
     sum.slow_readers += part.slow_readers;
+    sum.messages_received += part.messages_received;
+    sum.messages_delivered += part.messages_delivered;
+    sum.slow_subscribers += part.slow_subscribers;
+    sum.subscriber_losses += part.subscriber_losses;
+    sum.refused_subscriptions += part.refused_subscriptions;
     for (std::size_t i = 0; i < sum.errors.size(); ++i)
         sum.errors[i] += part.errors[i];
     for (std::size_t i = 0; i < sum.pins.size(); ++i)
@@ -64,8 +69,10 @@ std::vector<RedisSnapshot> redis_of(const Snapshot& snapshot) {
             RedisSnapshot& sum = at->second;
             sum.clients += part.clients;
             sum.clients_waiting += part.clients_waiting;
-            sum.shared_backends += part.shared_backends;
-            sum.pinned_backends += part.pinned_backends;
+            for (std::size_t use = 0; use < sum.backends.size(); ++use)
+                sum.backends[use] += part.backends[use];
+            sum.channels += part.channels;
+            sum.subscriptions += part.subscriptions;
             sum.pinned_in_use += part.pinned_in_use;
             sum.replies_owed += part.replies_owed;
             add(sum.counters, part.counters);

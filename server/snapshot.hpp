@@ -61,11 +61,16 @@ constexpr std::size_t spool_refusal_count = 2;
 
 /// What one worker has counted for one Redis since it started. Only ever growing.
 struct RedisCounters {
-    std::uint64_t commands = 0;        ///< Sent on to backends on behalf of clients.
-    std::uint64_t received_bytes = 0;  ///< From clients, sent on to backends.
-    std::uint64_t sent_bytes = 0;      ///< From backends, sent on to clients.
-    std::uint64_t lost_replies = 0;    ///< Owed by backends that were lost.
-    std::uint64_t slow_readers = 0;    ///< Clients cut because they left replies unread.
+    std::uint64_t commands = 0;               ///< Sent on to backends on behalf of clients.
+    std::uint64_t received_bytes = 0;         ///< From clients, sent on to backends.
+    std::uint64_t sent_bytes = 0;             ///< From backends, sent on to clients.
+    std::uint64_t lost_replies = 0;           ///< Owed by backends that were lost.
+    std::uint64_t slow_readers = 0;           ///< Clients cut because they left replies unread.
+    std::uint64_t messages_received = 0;      ///< From backends of subscribers.
+    std::uint64_t messages_delivered = 0;     ///< To clients, each counted.
+    std::uint64_t slow_subscribers = 0;       ///< Clients cut because they left messages unread.
+    std::uint64_t subscriber_losses = 0;      ///< Of backends whose subscriptions were needed.
+    std::uint64_t refused_subscriptions = 0;  ///< Requests to subscribe answered by an error.
     std::array<std::uint64_t, resp::error_kind_count> errors{};  ///< Replies, by what they say.
     std::array<std::uint64_t, resp::pin_reason_count> pins{};
     Histogram wait_seconds;  ///< For a pinned backend; 0 counts too.
@@ -76,10 +81,11 @@ struct RedisSnapshot {
     RedisCounters counters;
     std::uint32_t clients = 0;
     std::uint32_t clients_waiting = 0;
-    std::uint32_t shared_backends = 0;
-    std::uint32_t pinned_backends = 0;
+    std::array<std::uint32_t, 3> backends{};  ///< By RedisBackend::Use.
     std::uint32_t pinned_in_use = 0;
     std::uint64_t replies_owed = 0;
+    std::uint64_t channels = 0;       ///< On backends of subscribers, of every kind.
+    std::uint64_t subscriptions = 0;  ///< Of clients to these.
 };
 
 /// The bounds of one Redis over all workers.

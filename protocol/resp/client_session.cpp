@@ -2,10 +2,10 @@
 
 #include "protocol/resp/client_session_asked.hpp"
 #include "protocol/resp/command_arguments.hpp"
+#include "protocol/resp/command_refusals.hpp"
 #include "protocol/resp/inline_request.hpp"
 #include "protocol/resp/replies.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace sluice::resp {
@@ -29,33 +29,11 @@ ClientStep wait() {
     return step;
 }
 
-std::string unknown_command(std::string_view name, ArgumentReader arguments) {
-    constexpr std::size_t shown_bytes_max = 128;
-    std::string text = "ERR unknown command '";
-    text += name.substr(0, shown_bytes_max);
-    text += "', with args beginning with: ";
-    std::string shown;
-    while (shown.size() < shown_bytes_max) {
-        const auto argument = arguments.next();
-        if (!argument) break;
-        shown += '\'';
-        shown += argument->substr(0, shown_bytes_max - (shown.size() - 1));
-        shown += "' ";
-    }
-    return text + shown;
-}
-
-std::string wrong_arguments(const CommandRow& row) {
-    std::string name(row.name);
-    std::ranges::replace(name, ' ', '|');
-    return "ERR wrong number of arguments for '" + name + "' command";
-}
-
 }  // namespace
 
 std::string_view name_of(PinReason reason) noexcept {
     static constexpr std::array<std::string_view, pin_reason_count> names{
-        "blocking", "watch", "transaction", "large", "subscribe", "tracking"};
+        "blocking", "watch", "transaction", "large", "tracking"};
     return names[static_cast<std::size_t>(reason)];
 }
 
@@ -114,9 +92,10 @@ ClientStep ClientSession::next(wire::Bytes available, const Situation& at,
         case RequestScan::Event::complete: scanner_.restart(); break;
     }
     step = decide(asked);
-    const bool consumes = step.kind == Kind::answer || step.kind == Kind::forward ||
-                          step.kind == Kind::reset || step.kind == Kind::finish;
-    if (consumes) step.bytes = scan.bytes;
+    const bool asks_again = step.kind == Kind::read_more || step.kind == Kind::wait ||
+                            step.kind == Kind::lend || step.kind == Kind::judge ||
+                            step.kind == Kind::part;
+    if (!asks_again) step.bytes = scan.bytes;
     return step;
 }
 
@@ -129,7 +108,8 @@ ClientStep ClientSession::begin_stream(wire::Bytes available, const Situation& a
     // What we would have to read to its end is not taken at this size.
     const bool passes = row != nullptr && row->takes(arguments.count()) && logged_in() &&
                         (row->way == Way::shared || row->way == Way::blocking) &&
-                        terms.policy->allows(*row);
+                        terms.policy->allows(*row) &&
+                        !(at.subscribed && version_ == RespVersion::resp2);
     if (!passes) {
         if (at.owed && !raw_) return wait();
         append_error(out, "ERR sluice: too large a request of this kind");
@@ -191,13 +171,7 @@ ClientStep ClientSession::decide(Asked& asked) {
         const std::string_view second = behind.next().value_or(std::string_view{});
         const CommandRow* const part = table.find(*asked.row, second);
         if (part == nullptr) {
-            std::string upper(asked.row->name);
-            std::ranges::transform(upper, upper.begin(), [](char letter) {
-                return static_cast<char>(letter - ('a' - 'A'));
-            });
-            return refuse_command(asked, "ERR unknown subcommand '" +
-                                             std::string(second.substr(0, 128)) + "'. Try " +
-                                             upper + " HELP.");
+            return refuse_command(asked, unknown_subcommand(*asked.row, second));
         }
         asked.row = part;
         asked.rest = behind;
@@ -223,6 +197,10 @@ ClientStep ClientSession::decide(Asked& asked) {
 
 ClientStep ClientSession::decide_known(Asked& asked) {
     if (raw_) return decide_raw(asked);
+    if (asked.at.subscribed && version_ == RespVersion::resp2 &&
+        !is_allowed_while_subscribed(asked.row->way)) {
+        return refuse_command(asked, not_while_subscribed(*asked.row));
+    }
     if (transaction_ == Transaction::held) return decide_held(asked);
     if (transaction_ == Transaction::passed) return decide_passed(asked);
     switch (asked.row->way) {
@@ -232,14 +210,10 @@ ClientStep ClientSession::decide_known(Asked& asked) {
         case Way::blocking_on_request:
             if (!asks_to_block(asked.rest)) return forward(asked, Lending::shared);
             return forward(asked, Lending::pinned, PinReason::blocking);
-        case Way::subscriber: {
-            const bool leaves = asked.row->name.find("unsubscribe") != std::string_view::npos;
-            if (leaves) return answer_unsubscribe(asked);
-            ClientStep step = forward(asked, Lending::pinned, PinReason::subscribe);
-            raw_ = step.kind == Kind::forward;
-            return step;
-        }
+        case Way::subscriber: return subscription(asked);
         case Way::session: {
+            // What its own backend sends then is not looked at, so nothing could come in between.
+            if (asked.at.subscribed) return refuse_command(asked, behind_subscriptions);
             ClientStep step = forward(asked, Lending::pinned, PinReason::tracking);
             raw_ = step.kind == Kind::forward;
             return step;
@@ -281,6 +255,7 @@ ClientStep ClientSession::local(Asked& asked) {
     if (moves && holds_pin()) {
         return refuse_command(asked, "ERR sluice: not while keys are watched");
     }
+    if (way == Way::auth && asked.at.subscribed) return refuse_command(asked, behind_subscriptions);
     if (way == Way::auth) return answer_auth(asked);
     if (way == Way::hello) return answer_hello(asked);
     if (way == Way::select) return answer_select(asked);
@@ -301,10 +276,9 @@ ClientStep ClientSession::decide_raw(Asked& asked) {
     const Way way = asked.row->way;
     if (way == Way::quit || way == Way::reset) return local(asked);
     if (way == Way::auth || way == Way::hello || way == Way::select || way == Way::client) {
-        return refuse_command(asked,
-                              "ERR sluice: not behind SUBSCRIBE or CLIENT TRACKING; connect anew");
+        return refuse_command(asked, "ERR sluice: not behind CLIENT TRACKING; connect anew");
     }
-    return forward(asked, Lending::pinned, PinReason::subscribe);
+    return forward(asked, Lending::pinned, PinReason::tracking);
 }
 
 ClientStep ClientSession::forward(Asked& asked, Lending lending, PinReason reason) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "protocol/resp/channel_kind.hpp"
 #include "protocol/resp/command_policy.hpp"
 #include "protocol/resp/reply_scanner.hpp"
 #include "protocol/resp/request.hpp"
@@ -21,10 +22,9 @@ enum class PinReason : std::uint8_t {
     watch,        ///< WATCH, until EXEC, DISCARD, UNWATCH or RESET.
     transaction,  ///< MULTI with more than we hold, until EXEC or DISCARD.
     large,        ///< A request that is larger than we hold, until its reply.
-    subscribe,    ///< SUBSCRIBE and its kin, until the client ends.
     tracking,     ///< CLIENT TRACKING and its kin, until the client ends.
 };
-inline constexpr std::size_t pin_reason_count = 6;
+inline constexpr std::size_t pin_reason_count = 5;
 /// In logs, metrics and SHOW CLIENTS.
 [[nodiscard]] std::string_view name_of(PinReason reason) noexcept;
 
@@ -48,29 +48,34 @@ enum class Lending : std::uint8_t { none, shared, pinned };
 
 struct Situation {
     Lending lending = Lending::none;
-    bool owed = false;  ///< Replies are outstanding. Always false once the session is raw().
+    bool owed = false;        ///< Replies are outstanding. Always false once the session is raw().
+    bool subscribed = false;  ///< To a channel, pattern or shard channel.
 };
 
 struct ClientStep {
     enum class Kind : std::uint8_t {
-        read_more,  ///< Nothing can be decided before more bytes arrive.
-        wait,       ///< Nothing may be answered before what is owed has come.
-        lend,       ///< Give the client a backend of this kind, and ask again.
-        judge,      ///< Compare `user` and `password`, tell judged(), and ask again.
-        answer,     ///< Consume `bytes`; what was appended is the reply, if anything was.
-        forward,    ///< Consume `bytes`; `send` goes to the backend, which owes for it.
-        part,       ///< As forward, for a piece of a request, or for what was held before it.
-        reset,      ///< As answer; a pinned backend is not to be used again.
-        finish,     ///< Send what was appended, and close.
+        read_more,    ///< Nothing can be decided before more bytes arrive.
+        wait,         ///< Nothing may be answered before what is owed has come.
+        lend,         ///< Give the client a backend of this kind, and ask again.
+        judge,        ///< Compare `user` and `password`, tell judged(), and ask again.
+        answer,       ///< Consume `bytes`; what was appended is the reply, if anything was.
+        forward,      ///< Consume `bytes`; `send` goes to the backend, which owes for it.
+        part,         ///< As forward, for a piece of a request, or for what was held before it.
+        reset,        ///< As answer; a pinned backend is not to be used again, channels are left.
+        subscribe,    ///< Consume `bytes`; `send` names the channels. What has gone before is
+                      ///< answered, and nothing is asked again before this is acknowledged.
+        unsubscribe,  ///< Likewise; without a name every channel of the kind.
+        finish,       ///< Send what was appended, and close.
     };
     Kind kind = Kind::read_more;
-    Lending lending = Lending::none;         ///< lend: which.
-    PinReason reason = PinReason::blocking;  ///< lend: why, when pinned.
-    bool muted = false;                      ///< The reply goes to nobody.
-    std::uint32_t replies = 0;               ///< Owed to the client by `send`.
-    std::uint32_t skipped = 0;               ///< Owed to nobody, before those.
-    std::size_t bytes = 0;                   ///< Of what is available.
-    std::string_view send;                   ///< Valid until the session is asked again.
+    Lending lending = Lending::none;              ///< lend: which.
+    PinReason reason = PinReason::blocking;       ///< lend: why, when pinned.
+    ChannelKind channels = ChannelKind::channel;  ///< subscribe, unsubscribe.
+    bool muted = false;                           ///< The reply goes to nobody.
+    std::uint32_t replies = 0;                    ///< Owed to the client by `send`.
+    std::uint32_t skipped = 0;                    ///< Owed to nobody, before those.
+    std::size_t bytes = 0;                        ///< Of what is available.
+    std::string_view send;                        ///< Valid until the session is asked again.
     std::string_view user;
     std::string_view password;
 };
@@ -148,6 +153,7 @@ class ClientSession {
     ClientStep decide(Asked& asked);
     ClientStep decide_known(Asked& asked);
     ClientStep decide_raw(Asked& asked);
+    ClientStep subscription(Asked& asked);
     ClientStep decide_held(Asked& asked);
     ClientStep decide_passed(Asked& asked);
     ClientStep local(Asked& asked);
@@ -161,7 +167,6 @@ class ClientSession {
     ClientStep answer_client_text(Asked& asked, std::string_view what);
     ClientStep answer_client_reply(Asked& asked);
     ClientStep answer_reset(Asked& asked);
-    ClientStep answer_unsubscribe(Asked& asked);
     std::optional<ClientStep> log_in(Asked& asked, std::string_view user,
                                      std::string_view password);
 

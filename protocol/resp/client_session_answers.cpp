@@ -60,7 +60,11 @@ ClientStep ClientSession::answer_ping(Asked& asked) {
     }
     // In its place among commands under way it is one of them.
     if (asked.at.owed) return forward(asked, asked.at.lending);
-    if (is_echo || asked.rest.left() == 1) {
+    if (!is_echo && asked.at.subscribed && version_ == RespVersion::resp2) {
+        append_array(asked.out, 2);
+        append_bulk(asked.out, "pong");
+        append_bulk(asked.out, asked.rest.next().value_or(std::string_view{}));
+    } else if (is_echo || asked.rest.left() == 1) {
         append_bulk(asked.out, asked.rest.next().value_or(std::string_view{}));
     } else {
         asked.out += "+PONG\r\n";
@@ -118,6 +122,7 @@ ClientStep ClientSession::answer_hello(Asked& asked) {
     const std::string fault = read_hello_options(asked.rest, options);
     if (!fault.empty()) return refuse_command(asked, fault);
     if (options.has_login) {
+        if (asked.at.subscribed) return refuse_command(asked, behind_subscriptions);
         if (const auto step = log_in(asked, options.user, options.password)) return *step;
     }
     if (!logged_in()) {
@@ -144,7 +149,7 @@ ClientStep ClientSession::answer_select(Asked& asked) {
 }
 
 ClientStep ClientSession::answer_reset(Asked& asked) {
-    const bool had_pin = holds_pin();
+    const bool leaves = holds_pin() || asked.at.subscribed;
     end_transaction();
     watching_ = false;
     raw_ = false;
@@ -155,27 +160,24 @@ ClientStep ClientSession::answer_reset(Asked& asked) {
     login_ = login_at_start_;
     asked.out += "+RESET\r\n";
     ClientStep step;
-    step.kind = had_pin ? Kind::reset : Kind::answer;
+    step.kind = leaves ? Kind::reset : Kind::answer;
     return step;
 }
 
-/// Of channels that it has not subscribed to, which are all.
-ClientStep ClientSession::answer_unsubscribe(Asked& asked) {
+/// Its acknowledgement is no reply: CLIENT REPLY does not silence it.
+ClientStep ClientSession::subscription(Asked& asked) {
     if (asked.at.owed) return answer(asked, {});
-    const auto one = [&](std::optional<std::string_view> channel) {
-        append_push(asked.out, 3, version_);
-        append_bulk(asked.out, asked.row->name);
-        if (channel) {
-            append_bulk(asked.out, *channel);
-        } else {
-            append_null(asked.out, version_);
-        }
-        append_integer(asked.out, 0);
-    };
-    if (asked.rest.left() == 0) one(std::nullopt);
-    while (const auto channel = asked.rest.next())
-        one(channel);
-    return answered(asked);
+    ClientStep step;
+    for (std::size_t kind = 0; kind < channel_kind_count; ++kind) {
+        const ChannelWords& words = channel_words[kind];
+        const bool leaves = asked.row->name == words.unsubscribe;
+        if (!leaves && asked.row->name != words.subscribe) continue;
+        step.kind = leaves ? Kind::unsubscribe : Kind::subscribe;
+        step.channels = static_cast<ChannelKind>(kind);
+    }
+    step.send = wire::as_text(asked.request);
+    command_done();
+    return step;
 }
 
 ClientStep ClientSession::answer_client(Asked& asked) {

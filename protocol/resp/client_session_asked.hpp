@@ -17,6 +17,9 @@ struct ClientSession::Asked {
     std::size_t out_bytes_before = 0;
 };
 
+inline constexpr std::string_view behind_subscriptions =
+    "ERR sluice: not while subscribed; unsubscribe or connect anew";
+
 /// What HELLO asks for besides a version.
 struct HelloOptions {
     bool has_login = false;

@@ -214,7 +214,8 @@ void add_worker(Page& page, WorkerTotals& totals, const WorkerSnapshot& worker) 
     }
     for (const RedisSnapshot& redis : worker.redis) {
         clients += redis.clients;
-        backends += std::uint64_t{redis.shared_backends} + redis.pinned_backends;
+        for (const std::uint32_t count : redis.backends)
+            backends += count;
     }
     const std::string number = std::to_string(worker.worker);
     const std::array<std::string_view, 1> labels{number};

@@ -197,6 +197,20 @@ constexpr std::array<MetricName, metric_count> rows{{
      "Replies that lost backends owed; each was answered by an error."},
     {Metric::redis_slow_readers, "sluice_redis_slow_readers_total", counter, redis,
      "Clients cut because they left client_buffer_max of replies unread."},
+    {Metric::redis_channels, "sluice_redis_channels", gauge, redis,
+     "Channels and patterns on the backends of subscribers."},
+    {Metric::redis_subscriptions, "sluice_redis_subscriptions", gauge, redis,
+     "Clients' subscriptions to these."},
+    {Metric::redis_messages_received, "sluice_redis_messages_received_total", counter, redis,
+     "Messages from backends of subscribers."},
+    {Metric::redis_messages_delivered, "sluice_redis_messages_delivered_total", counter, redis,
+     "Messages to clients, one for each that got it."},
+    {Metric::redis_slow_subscribers, "sluice_redis_slow_subscribers_total", counter, redis,
+     "Clients cut because they left client_buffer_max of messages unread."},
+    {Metric::redis_subscriber_losses, "sluice_redis_subscriber_losses_total", counter, redis,
+     "Backends of subscribers lost; until the next is there messages are missed."},
+    {Metric::redis_refused_subscriptions, "sluice_redis_refused_subscriptions_total", counter,
+     redis, "Requests to subscribe that were answered by an error."},
 }};
 
 constexpr bool rows_are_in_order() {

@@ -93,8 +93,15 @@ enum class Metric : std::uint8_t {
     redis_pin_wait,
     redis_lost_replies,
     redis_slow_readers,
+    redis_channels,
+    redis_subscriptions,
+    redis_messages_received,
+    redis_messages_delivered,
+    redis_slow_subscribers,
+    redis_subscriber_losses,
+    redis_refused_subscriptions,
 };
-constexpr std::size_t metric_count = 84;
+constexpr std::size_t metric_count = 91;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

@@ -37,8 +37,9 @@ class RedisSamples {
 
 void add_redis(Page& page, const RedisSnapshot& redis) {
     RedisSamples samples(page, redis.database);
-    samples.add(Metric::redis_backends, "shared", redis.shared_backends);
-    samples.add(Metric::redis_backends, "pinned", redis.pinned_backends);
+    samples.add(Metric::redis_backends, "shared", redis.backends[0]);
+    samples.add(Metric::redis_backends, "pinned", redis.backends[1]);
+    samples.add(Metric::redis_backends, "subscriber", redis.backends[2]);
     samples.add(Metric::redis_pinned_in_use, redis.pinned_in_use);
     samples.add(Metric::redis_clients, redis.clients);
     samples.add(Metric::redis_waiting_clients, redis.clients_waiting);
@@ -58,6 +59,13 @@ void add_redis(Page& page, const RedisSnapshot& redis) {
     samples.add(Metric::redis_pin_wait, counters.wait_seconds);
     samples.add(Metric::redis_lost_replies, counters.lost_replies);
     samples.add(Metric::redis_slow_readers, counters.slow_readers);
+    samples.add(Metric::redis_channels, redis.channels);
+    samples.add(Metric::redis_subscriptions, redis.subscriptions);
+    samples.add(Metric::redis_messages_received, counters.messages_received);
+    samples.add(Metric::redis_messages_delivered, counters.messages_delivered);
+    samples.add(Metric::redis_slow_subscribers, counters.slow_subscribers);
+    samples.add(Metric::redis_subscriber_losses, counters.subscriber_losses);
+    samples.add(Metric::redis_refused_subscriptions, counters.refused_subscriptions);
 }
 
 }  // namespace

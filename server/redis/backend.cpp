@@ -8,12 +8,23 @@
 #include "server/redis/relay.hpp"
 #include "server/redis/shard.hpp"
 #include "server/redis/side.hpp"
+#include "server/redis/subscriber.hpp"
 #include "server/worker.hpp"
 
+#include <array>
 #include <cerrno>
 #include <system_error>
 
 namespace sluice::server {
+
+namespace {
+
+std::string_view name_of(RedisBackend::Use use) {
+    static constexpr std::array<std::string_view, 3> names{"shared", "pinned", "subscriber"};
+    return names[static_cast<std::size_t>(use)];
+}
+
+}  // namespace
 
 RedisBackend::RedisBackend(RedisShard& shard, Use use, std::uint64_t id)
     : Stream(shard.worker().engine()),
@@ -96,7 +107,12 @@ void RedisBackend::received(wire::Bytes bytes) {
         case Task::connecting: return;
         case Task::logging_in: login_bytes(bytes); return;
         case Task::checking: check_answered(bytes); return;
-        case Task::ready: RedisRelay::backend_received(*this, bytes); return;
+        case Task::ready: break;
+    }
+    if (subscriber_ != nullptr) {
+        subscriber_->received(bytes);
+    } else {
+        RedisRelay::backend_received(*this, bytes);
     }
 }
 
@@ -123,9 +139,9 @@ void RedisBackend::login_bytes(wire::Bytes bytes) {
     shard_->worker().shared().redis.remember_version(shard_->pool().key().database,
                                                      login_->server_version());
     login_.reset();
-    log::info("backend opened", {{"backend", id_},
-                                 {"redis", shard_->pool().key().database},
-                                 {"kind", use_ == Use::shared ? "shared" : "pinned"}});
+    log::info(
+        "backend opened",
+        {{"backend", id_}, {"redis", shard_->pool().key().database}, {"kind", name_of(use_)}});
     shard_->opened(*this);
 }
 
@@ -170,10 +186,15 @@ void RedisBackend::ended(int error) {
         return;
     }
     // A server that closes what lies idle does what its `timeout` says: nobody lost anything.
-    if (session.settled() && client_ == nullptr) {
+    const bool missed = subscriber_ != nullptr && !subscriber_->is_idle();
+    if (session.settled() && client_ == nullptr && !missed) {
         log::info("backend closed", {{"backend", id_}, {"reason", text}});
     } else {
         log::warning("backend lost", {{"backend", id_}, {"error", text}});
+    }
+    if (subscriber_ != nullptr) {
+        lose();
+        return;
     }
     RedisRelay::backend_lost(*this, RefusalReason::backend_lost);
 }

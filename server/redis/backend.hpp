@@ -19,9 +19,10 @@ namespace sluice::server {
 
 class RedisClient;
 class RedisShard;
+class RedisSubscriber;
 
 /// One backend of the Redis side. A shared one answers many clients at once, first in first out; a
-/// pinned one is leased to one client at a time.
+/// pinned one is leased to one client at a time; a subscriber's has the channels of many.
 ///
 /// What it is to send is put together and leaves in one send at the end of the turn, so that many
 /// clients' requests cost one system call.
@@ -32,7 +33,7 @@ class RedisBackend final : public net::Stream,
                            public net::TurnEnd,
                            private net::Timer {
   public:
-    enum class Use : std::uint8_t { shared, pinned };
+    enum class Use : std::uint8_t { shared, pinned, subscriber };
     enum class Task : std::uint8_t { connecting, logging_in, ready, checking };
 
     RedisBackend(RedisShard& shard, Use use, std::uint64_t id);
@@ -48,12 +49,14 @@ class RedisBackend final : public net::Stream,
     /// It is of no more use: closes it and tells its shard. Whoever it owed is told by the caller.
     void lose();
     void move_to(RedisShard& shard) noexcept { shard_ = &shard; }
+    void serve(RedisSubscriber& subscriber) noexcept { subscriber_ = &subscriber; }
 
     [[nodiscard]] RedisShard& shard() const noexcept { return *shard_; }
     [[nodiscard]] Use use() const noexcept { return use_; }
     [[nodiscard]] Task task() const noexcept { return task_; }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] RedisClient* client() const noexcept { return client_; }
+    [[nodiscard]] RedisSubscriber* subscriber() const noexcept { return subscriber_; }
     /// Ready, nothing owed, nothing to send.
     [[nodiscard]] bool settled() const noexcept {
         return task_ == Task::ready && session.settled() && outgoing_.empty() && inbox_.empty();
@@ -83,7 +86,8 @@ class RedisBackend final : public net::Stream,
     void check_answered(wire::Bytes bytes);
 
     RedisShard* shard_;
-    RedisClient* client_ = nullptr;  ///< Of a pinned one.
+    RedisClient* client_ = nullptr;          ///< Of a pinned one.
+    RedisSubscriber* subscriber_ = nullptr;  ///< Of a subscriber's.
     std::unique_ptr<resp::BackendLogin> login_;
     std::vector<net::SocketAddress> addresses_;
     std::string outgoing_;

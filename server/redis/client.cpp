@@ -8,6 +8,7 @@
 #include "server/redis/relay.hpp"
 #include "server/redis/shard.hpp"
 #include "server/redis/side.hpp"
+#include "server/redis/subscriber.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
@@ -48,6 +49,15 @@ void RedisClient::begin(int fd) {
     look();
 }
 
+bool RedisClient::waits() const noexcept {
+    return phase_ == Phase::awaiting_link || phase_ == Phase::awaiting_pin ||
+           phase_ == Phase::awaiting_channels;
+}
+
+bool RedisClient::subscribed() const noexcept {
+    return subscription_ && subscription_->source.has(*this);
+}
+
 bool RedisClient::pinned() const noexcept {
     return backend_ != nullptr && backend_->use() == RedisBackend::Use::pinned;
 }
@@ -83,7 +93,9 @@ void RedisClient::arm_timer() {
     const config::Redis& settings = side_.settings();
     net::Duration limit{0};
     if (phase_ == Phase::login || phase_ == Phase::full) limit = settings.client_login_timeout;
-    if (phase_ == Phase::awaiting_link) limit = settings.wait_timeout;
+    if (phase_ == Phase::awaiting_link || phase_ == Phase::awaiting_channels) {
+        limit = settings.wait_timeout;
+    }
     if (phase_ == Phase::serving) limit = settings.client_idle_timeout;
     if (limit.count() > 0) {
         engine().timers().arm(*this, since_ + limit);
@@ -101,9 +113,15 @@ void RedisClient::expired(net::TimePoint now) {
             shard_->leave(*this);
             refuse_request(RefusalReason::wait_timeout, redis_wait_error(now - since_));
             return;
+        case Phase::awaiting_channels:
+            subscription_->source.withdraw(*this);
+            ++side_.refusals[static_cast<std::size_t>(RefusalReason::wait_timeout)];
+            channels_refused(redis_wait_error(now - since_));
+            return;
         case Phase::serving:
             // Whoever waits for a reply, or for messages, is not idle.
-            if (owed_ > 0 || session_.raw() || now - since_ < settings.client_idle_timeout) {
+            if (owed_ > 0 || session_.raw() || subscribed() ||
+                now - since_ < settings.client_idle_timeout) {
                 if (now - since_ >= settings.client_idle_timeout) since_ = now;
                 arm_timer();
                 return;
@@ -151,6 +169,20 @@ void RedisClient::link_ready() {
 void RedisClient::link_refused() {
     refuse_request(RefusalReason::backend_rejected,
                    redis_unreachable_error(shard_->pool().last_error()));
+}
+
+void RedisClient::channels_ready() {
+    phase_ = Phase::serving;
+    arm_timer();
+    RedisRelay::serve(*this, {});
+}
+
+void RedisClient::channels_refused(std::string_view error) {
+    std::string out;
+    resp::append_error(out, error);
+    send(out);
+    RedisRelay::forget_subscription(*this);
+    channels_ready();
 }
 
 void RedisClient::unlink(RedisBackend& backend) noexcept {
@@ -216,8 +248,7 @@ void RedisClient::take_terms() noexcept {
 
 void RedisClient::drain() {
     if (phase_ == Phase::leaving) return;
-    const bool holds = owed_ > 0 || session_.holds_pin() || phase_ == Phase::awaiting_link ||
-                       phase_ == Phase::awaiting_pin;
+    const bool holds = owed_ > 0 || session_.holds_pin() || waits();
     if (!holds || session_.raw()) leave("shutdown");
 }
 

@@ -11,6 +11,7 @@
 #include "server/refusal.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -19,7 +20,14 @@ namespace sluice::server {
 class RedisBackend;
 class RedisShard;
 class RedisSide;
+class RedisSubscriber;
 struct RedisTerms;
+
+/// What a client has that has subscribed to something.
+struct RedisSubscription {
+    RedisSubscriber& source;
+    net::Inbox held;  ///< Messages that came in the middle of a reply.
+};
 
 /// One client of the Redis side, from accept to close.
 ///
@@ -29,7 +37,15 @@ struct RedisTerms;
 /// Owned by its worker's RedisSide. Confined to: its worker.
 class RedisClient final : public net::Stream, public pool::Waiter, private net::Timer {
   public:
-    enum class Phase : std::uint8_t { login, serving, awaiting_link, awaiting_pin, full, leaving };
+    enum class Phase : std::uint8_t {
+        login,
+        serving,
+        awaiting_link,
+        awaiting_pin,
+        awaiting_channels,
+        full,
+        leaving,
+    };
 
     RedisClient(RedisSide& side, std::uint64_t id, std::uint32_t slot);
     ~RedisClient() override;
@@ -44,6 +60,10 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     void link_refused();
     /// That shared backend closes; nothing is owed on it.
     void unlink(RedisBackend& backend) noexcept;
+
+    // Told by its subscriber.
+    void channels_ready();
+    void channels_refused(std::string_view error);
 
     /// Sends an error as the last word, and leaves.
     void refuse(RefusalReason reason);
@@ -68,6 +88,8 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     [[nodiscard]] RedisBackend* backend() const noexcept { return backend_; }
     [[nodiscard]] RedisShard* shard() const noexcept { return shard_; }
     [[nodiscard]] bool pinned() const noexcept;
+    [[nodiscard]] bool waits() const noexcept;
+    [[nodiscard]] bool subscribed() const noexcept;
     [[nodiscard]] const RedisTerms& terms() const noexcept { return *terms_; }
     /// The settings have changed, and what was made of the old ones is about to go.
     void take_terms() noexcept;
@@ -87,6 +109,7 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     RedisBackend* backend_ = nullptr;
     const RedisTerms* terms_ = nullptr;  ///< Of its user.
     resp::ClientSession session_;
+    std::unique_ptr<RedisSubscription> subscription_;
     net::Inbox inbox_;
     std::uint64_t id_;
     net::TimePoint accepted_at_;

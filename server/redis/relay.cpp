@@ -46,8 +46,7 @@ class BorrowedRoom {
 }  // namespace
 
 void RedisRelay::client_received(RedisClient& client, wire::Bytes arrived) {
-    if (client.inbox_.empty() && client.phase_ != RedisClient::Phase::awaiting_link &&
-        client.phase_ != RedisClient::Phase::awaiting_pin) {
+    if (client.inbox_.empty() && !client.waits()) {
         serve(client, arrived);
         return;
     }
@@ -80,6 +79,7 @@ void RedisRelay::serve(RedisClient& client, wire::Bytes arrived) {
             situation.lending = client.pinned() ? resp::Lending::pinned : resp::Lending::shared;
         }
         situation.owed = client.owed_ > 0 && !client.session_.raw();
+        situation.subscribed = client.subscribed();
         const resp::ClientStep step = client.session_.next(
             bytes.subspan(at), situation, client.terms_->session, side.facts_of(client), out.get());
         if (step.kind == Kind::read_more || step.kind == Kind::wait) break;
@@ -115,7 +115,12 @@ RedisRelay::Goes RedisRelay::perform(RedisClient& client, const resp::ClientStep
         case Kind::lend: return lend(client, step);
         case Kind::answer: return follow_key(client);
         case Kind::finish: return Goes::away;
-        case Kind::reset: give_back(client, false); return follow_key(client);
+        case Kind::reset:
+            leave_channels(client);
+            give_back(client, false);
+            return follow_key(client);
+        case Kind::subscribe: return subscribe(client, step, out);
+        case Kind::unsubscribe: unsubscribe(client, step, out); return Goes::on;
         case Kind::forward:
         case Kind::part: break;
     }
@@ -176,7 +181,11 @@ void RedisRelay::backend_received(RedisBackend& backend, wire::Bytes arrived) {
         backend_lost(backend, RefusalReason::buffers_spent);
         return;
     }
-    if (backend.client_ != nullptr) release_if_settled(*backend.client_);
+    if (backend.client_ != nullptr) {
+        release_if_settled(*backend.client_);
+    } else if (backend.settled()) {
+        backend.shard().yield();
+    }
 }
 
 void RedisRelay::deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes bytes,
@@ -189,6 +198,7 @@ void RedisRelay::deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes
     if ((owner & RedisClient::muted_bit) == 0) {
         side.counters_of(backend.shard()).sent_bytes += bytes.size();
         client->send(bytes);
+        if (client->subscription_) hear_held(*client);
         const std::uint64_t unread = client->pending_output_bytes();
         if (unread > side.settings().client_buffer_max && !client->pinned()) {
             // The others wait for what comes behind: the backend is read on, the client is cut.
@@ -218,8 +228,7 @@ void RedisRelay::backend_drained(RedisBackend& backend) {
 
 void RedisRelay::balance(RedisClient& client) {
     if (client.phase_ == RedisClient::Phase::leaving) return;
-    const bool held = client.phase_ == RedisClient::Phase::awaiting_link ||
-                      client.phase_ == RedisClient::Phase::awaiting_pin || client.owed_ > 0;
+    const bool held = client.waits() || client.owed_ > 0;
     bool pause = client.owed_ >= owed_count_max ||
                  (held && client.inbox_.size() > client.terms_->session.held_bytes_max * 2);
     if (RedisBackend* const backend = client.backend_; backend != nullptr) {

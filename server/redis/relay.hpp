@@ -34,6 +34,11 @@ class RedisRelay {
     static void begin_pin(RedisClient& client, RedisBackend& backend);
     /// The client leaves: nothing of it stays with a backend.
     static void part(RedisClient& client);
+    /// A message for a client that has subscribed: it comes between two replies.
+    enum class Hearing : unsigned char { kept_up, slow };
+    [[nodiscard]] static Hearing hear(RedisClient& client, std::string_view message);
+    /// Unless it still has a channel.
+    static void forget_subscription(RedisClient& client);
     /// Reads from each side just when the other keeps up.
     static void balance(RedisClient& client);
 
@@ -43,6 +48,10 @@ class RedisRelay {
     static Goes perform(RedisClient& client, const resp::ClientStep& step, std::string& out);
     static Goes lend(RedisClient& client, const resp::ClientStep& step);
     static Goes follow_key(RedisClient& client);
+    static Goes subscribe(RedisClient& client, const resp::ClientStep& step, std::string& out);
+    static void unsubscribe(RedisClient& client, const resp::ClientStep& step, std::string& out);
+    static void leave_channels(RedisClient& client);
+    static void hear_held(RedisClient& client);
     static void deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes bytes,
                         std::uint32_t replies);
     static void release_if_settled(RedisClient& client);

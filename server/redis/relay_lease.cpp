@@ -126,6 +126,7 @@ void RedisRelay::give_back(RedisClient& client, bool clean) {
 }
 
 void RedisRelay::part(RedisClient& client) {
+    leave_channels(client);
     RedisShard* const shard = client.shard_;
     if (shard == nullptr) return;
     shard->leave(client);

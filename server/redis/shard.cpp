@@ -4,6 +4,7 @@
 
 #include "server/redis/client.hpp"
 #include "server/redis/side.hpp"
+#include "server/redis/subscriber.hpp"
 #include "server/worker.hpp"
 
 #include <algorithm>
@@ -119,6 +120,7 @@ void RedisShard::everywhere(bool wants_room) {
                 if (wants_room) shard.make_room();
                 shard.wake();
             });
+            worker->redis().wake_subscribers();
         });
     }
 }
@@ -132,7 +134,9 @@ void RedisShard::open_pinned() {
 }
 
 void RedisShard::open_link() {
-    if (!take_link_permit()) return;
+    const auto hunger =
+        links_.empty() ? pool::Budget::Hunger::starving : pool::Budget::Hunger::some;
+    if (!take_link_permit(hunger)) return;
     backends_.push_back(
         std::make_unique<RedisBackend>(*this, RedisBackend::Use::shared, worker_.next_id()));
     links_.push_back(backends_.back().get());
@@ -140,14 +144,22 @@ void RedisShard::open_link() {
     backends_.back()->connect();
 }
 
-bool RedisShard::take_link_permit() {
+void RedisShard::open_subscriber(RedisSubscriber& subscriber) {
+    if (!take_link_permit(pool::Budget::Hunger::starving)) return;
+    backends_.push_back(
+        std::make_unique<RedisBackend>(*this, RedisBackend::Use::subscriber, worker_.next_id()));
+    RedisBackend& backend = *backends_.back();
+    backend.serve(subscriber);
+    subscriber.opening(backend);
+    backend.connect();
+}
+
+bool RedisShard::take_link_permit(pool::Budget::Hunger hunger) {
     using Taken = pool::PermitChain::Taken;
     const pool::PermitChain::Attempt attempt = link_permits_.try_take(0);
     if (attempt.wanted != 0) everywhere(false);
     if (attempt.taken == Taken::yes) return true;
     // Said first and looked again after: what came back in between is not missed.
-    const auto hunger =
-        links_.empty() ? pool::Budget::Hunger::starving : pool::Budget::Hunger::some;
     if (link_permits_.at(attempt.spent_at).want(hunger)) everywhere(true);
     return link_permits_.try_take(0).taken == Taken::yes;
 }
@@ -211,8 +223,12 @@ void RedisShard::opened(RedisBackend& backend) {
         perform_orders();
         return;
     }
-    links_held_until_ = {};
     worker_.redis().refresh_versions();
+    if (backend.use() == RedisBackend::Use::subscriber) {
+        backend.subscriber()->opened();
+        return;
+    }
+    links_held_until_ = {};
     serve_waiting();
     perform_orders();
 }
@@ -223,6 +239,10 @@ void RedisShard::open_failed(RedisBackend& backend, pool::OpenFailure failure) {
         engine_.open_failed(backend, failure, now);
         engine_.closed(backend, now);
         bury(backend);
+    } else if (backend.use() == RedisBackend::Use::subscriber) {
+        bury(backend);
+        give_link_permit_back();
+        backend.subscriber()->open_failed();
     } else {
         std::erase(links_, &backend);
         bury(backend);
@@ -237,6 +257,12 @@ void RedisShard::closed(RedisBackend& backend) {
     if (backend.use() == RedisBackend::Use::pinned) {
         engine_.closed(backend, worker_.engine().now());
         bury(backend);
+        return;
+    }
+    if (backend.use() == RedisBackend::Use::subscriber) {
+        bury(backend);
+        give_link_permit_back();
+        backend.subscriber()->backend_gone();
         return;
     }
     worker_.redis().for_each_client([&backend](RedisClient& client) { client.unlink(backend); });
@@ -256,13 +282,16 @@ void RedisShard::lost(RedisBackend& backend) {
 void RedisShard::make_room() {
     engine_.evict_one(worker_.engine().now());
     perform_orders();
-    if (!link_permits_.shared_wanted()) return;
-    for (RedisBackend* const link : links_) {
-        if (!link->settled() || !waiting_.empty()) continue;
-        if (!link_permits_.claim_shared_want()) return;
-        link->shut();
-        return;
-    }
+    yield();
+}
+
+void RedisShard::close_idle_link() {
+    const auto at = std::ranges::find_if(backends_, [this](const auto& backend) {
+        if (!backend->settled() || backend->use() == RedisBackend::Use::pinned) return false;
+        if (backend->use() == RedisBackend::Use::shared) return waiting_.empty();
+        return backend->subscriber()->is_idle();
+    });
+    if (at != backends_.end() && link_permits_.claim_shared_want()) (*at)->shut();
 }
 
 void RedisShard::wake() {

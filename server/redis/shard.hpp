@@ -17,6 +17,7 @@
 namespace sluice::server {
 
 class RedisClient;
+class RedisSubscriber;
 class Worker;
 
 /// One worker's part of the backends of one key: performs what the engine's shard orders for pinned
@@ -68,12 +69,19 @@ class RedisShard final : private net::Timer {
     /// The client needs none any more, whether it had one or waited.
     void leave(RedisClient& client) noexcept;
 
+    /// Opens the backend of this subscriber, if there is a permit; else it is woken.
+    void open_subscriber(RedisSubscriber& subscriber);
+
     // Told by a backend.
     void opened(RedisBackend& backend);
     void open_failed(RedisBackend& backend, pool::OpenFailure failure);
     void closed(RedisBackend& backend);
     void lost(RedisBackend& backend);
 
+    /// A backend that is not leased has nothing to do: it goes when another kind wants its permit.
+    void yield() {
+        if (link_permits_.shared_wanted()) close_idle_link();
+    }
     /// Somebody who counts against the same bound wants a permit, or one has become free.
     void make_room();
     void wake();
@@ -89,7 +97,8 @@ class RedisShard final : private net::Timer {
     void open_pinned();
     void open_link();
     [[nodiscard]] RedisBackend* best_link() const noexcept;
-    [[nodiscard]] bool take_link_permit();
+    [[nodiscard]] bool take_link_permit(pool::Budget::Hunger hunger);
+    void close_idle_link();
     void give_link_permit_back();
     void serve_waiting();
     void refuse_waiting();

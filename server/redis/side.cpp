@@ -145,19 +145,38 @@ void RedisSide::dismiss_all(RefusalReason reason) {
 }
 
 void RedisSide::shut() {
+    shut_ = true;  // From here on nothing is opened.
     for_each_client([](RedisClient& client) { client.leave("shutdown"); });
     for (auto& [entry, shard] : shards_)
         shard->close_all();
     clients_.clear();
-    shut_ = true;
 }
 
 RedisShard* RedisSide::shard_for(const RedisClient& client) {
-    const RedisKey key{client.terms().database, client.session().database(),
-                       client.session().version()};
+    return shard_for(
+        {client.terms().database, client.session().database(), client.session().version()});
+}
+
+RedisShard* RedisSide::shard_for(const RedisKey& key) {
     const auto entry = worker_.shared().redis.find(
         settings(), key, static_cast<unsigned>(worker_.shared().workers.size()));
     return entry ? &shard_of(entry) : nullptr;
+}
+
+RedisSubscriber& RedisSide::subscriber_for(const RedisClient& client) {
+    // Channels are the same in every database number and version.
+    const RedisKey key{client.terms().database, 0, resp::RespVersion::resp2};
+    return subscribers_.try_emplace(key, *this, key).first->second;
+}
+
+void RedisSide::wake_subscribers() {
+    for (auto& [key, subscriber] : subscribers_)
+        subscriber.wake();
+}
+
+void RedisSide::pools_retired() {
+    for (auto& [key, subscriber] : subscribers_)
+        subscriber.follow_settings();
 }
 
 RedisShard& RedisSide::shard_of(const std::shared_ptr<pool::PoolEntry>& entry) {
@@ -214,17 +233,17 @@ void RedisSide::append_snapshot(WorkerSnapshot& snapshot, SnapshotDetail) {
         RedisSnapshot& part = parts[client.terms().database];
         part.database = client.terms().database;
         ++part.clients;
-        const auto phase = client.phase();
-        if (phase == RedisClient::Phase::awaiting_link ||
-            phase == RedisClient::Phase::awaiting_pin) {
-            ++part.clients_waiting;
-        }
+        if (client.waits()) ++part.clients_waiting;
     });
+    for (const auto& [key, subscriber] : subscribers_) {
+        RedisSnapshot& part = parts[key.database];
+        part.channels += subscriber.book().channel_count();
+        part.subscriptions += subscriber.book().subscription_count();
+    }
     for_each_shard([&](RedisShard& shard) {
         RedisSnapshot& part = parts[shard.pool().key().database];
         for (const auto& backend : shard.backends()) {
-            const bool shared = backend->use() == RedisBackend::Use::shared;
-            ++(shared ? part.shared_backends : part.pinned_backends);
+            ++part.backends[static_cast<std::size_t>(backend->use())];
             if (backend->client() != nullptr) ++part.pinned_in_use;
             part.replies_owed += backend->session.owed_count();
             for (std::size_t kind = 0; kind < resp::error_kind_count; ++kind)

@@ -9,6 +9,7 @@
 
 #include "server/redis/client.hpp"
 #include "server/redis/shard.hpp"
+#include "server/redis/subscriber.hpp"
 #include "server/snapshot.hpp"
 
 #include <array>
@@ -56,12 +57,16 @@ class RedisSide {
     /// Every client leaves now.
     void dismiss_all(RefusalReason reason);
     void shut();
+    [[nodiscard]] bool is_shut() const noexcept { return shut_; }
 
     [[nodiscard]] Worker& worker() const noexcept { return worker_; }
     [[nodiscard]] const config::Redis& settings() const noexcept;
     [[nodiscard]] std::size_t client_count() const noexcept { return client_count_; }
     [[nodiscard]] RedisClient* client_at(std::uint32_t slot) const noexcept {
         return slot < clients_.size() ? clients_[slot].get() : nullptr;
+    }
+    [[nodiscard]] RedisClient* client_of(resp::Owner owner) const noexcept {
+        return client_at(static_cast<std::uint32_t>(owner) - 1);
     }
     template <typename Visit>
     void for_each_client(Visit visit) {
@@ -84,6 +89,12 @@ class RedisSide {
 
     /// Null when its database is not in the settings any more.
     [[nodiscard]] RedisShard* shard_for(const RedisClient& client);
+    [[nodiscard]] RedisShard* shard_for(const RedisKey& key);
+    [[nodiscard]] RedisSubscriber& subscriber_for(const RedisClient& client);
+    /// A permit may have become free.
+    void wake_subscribers();
+    /// Other settings have retired pools.
+    void pools_retired();
     [[nodiscard]] RedisShard& shard_of(const std::shared_ptr<pool::PoolEntry>& entry);
     [[nodiscard]] RedisShard* find_shard(const pool::PoolEntry* entry) noexcept;
     /// Of a retired pool, left by everybody: frees it in a later turn.
@@ -110,6 +121,7 @@ class RedisSide {
     std::map<std::string, RedisTerms, std::less<>> terms_;
     std::map<std::string, RedisCounters> counters_;  ///< By database; never erased.
     std::unordered_map<const pool::PoolEntry*, std::unique_ptr<RedisShard>> shards_;
+    std::map<RedisKey, RedisSubscriber> subscribers_;    ///< Never erased.
     std::vector<std::unique_ptr<RedisClient>> clients_;  ///< By slot; null where one is free.
     std::vector<std::uint32_t> free_slots_;
     std::size_t client_count_ = 0;

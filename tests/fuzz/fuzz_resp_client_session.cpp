@@ -25,6 +25,7 @@ struct Talk {
     resp::Lending lending = resp::Lending::none;
     std::size_t owed = 0;
     bool finished = false;
+    bool subscribed = false;
 };
 
 const resp::CommandPolicy& policy() {
@@ -34,7 +35,8 @@ const resp::CommandPolicy& policy() {
 
 void serve(Talk& talk, const resp::SessionTerms& terms) {
     while (!talk.finished && !talk.kept.empty()) {
-        const resp::Situation at{talk.lending, talk.owed > 0 && !talk.session.raw()};
+        const resp::Situation at{talk.lending, talk.owed > 0 && !talk.session.raw(),
+                                 talk.subscribed};
         const auto step = talk.session.next(wire::as_bytes(talk.kept), at, terms, {1, "here", "7"},
                                             talk.to_client);
         SLUICE_ASSERT(step.bytes <= talk.kept.size());
@@ -49,7 +51,12 @@ void serve(Talk& talk, const resp::SessionTerms& terms) {
             talk.to_backend += step.send;
             talk.owed += step.replies;
         }
+        if (step.kind == Kind::subscribe || step.kind == Kind::unsubscribe) {
+            SLUICE_ASSERT(talk.owed == 0 && step.bytes > 0);
+            talk.subscribed = step.kind == Kind::subscribe;
+        }
         if (step.kind == Kind::reset) {
+            talk.subscribed = false;
             talk.lending = resp::Lending::none;
             talk.owed = 0;
         }

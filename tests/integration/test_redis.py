@@ -162,22 +162,6 @@ def blocking_commands_are_bounded_and_hold_up_nobody(rig):
 
 
 @case
-def subscribers_get_their_messages(rig):
-    for hello, mark in ((b"", b"*3"), (HELLO3, b">3")):
-        with redis_and_sluice(rig) as (redis, sluice):
-            with sluice.connect() as listener, sluice.connect() as speaker:
-                if hello:
-                    listener.send(hello)
-                    listener.reply()
-                listener.send(request("SUBSCRIBE", "c"))
-                assert listener.reply() == mark + b"\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"
-                assert speaker.ask("PUBLISH", "c", "hi") == b":1\r\n"
-                assert listener.reply() == mark + b"\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n"
-            wait_until(lambda: redis.clients() <= 2, "the subscriber to be gone")
-            assert sluice.metric("redis_pins_total", reason="subscribe") == 1
-
-
-@case
 def a_lost_backend_is_told_and_forgotten(rig):
     with redis_and_sluice(rig) as (redis, sluice):
         with sluice.connect() as wire, sluice.connect() as waits:

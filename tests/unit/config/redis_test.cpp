@@ -67,6 +67,8 @@ TEST(RedisSettings, hold_their_limits_at_the_bounds_and_not_beyond) {
     EXPECT_EQ(errors("client_buffer_max = '64KiB'"), 0U);
     EXPECT_EQ(errors("client_buffer_max = 65535"), 1U);
     EXPECT_EQ(errors("pinned_connections = 0"), 1U);
+    EXPECT_EQ(errors("max_client_subscriptions = 10000000"), 0U);
+    EXPECT_EQ(errors("max_client_subscriptions = 10000001"), 1U);
 }
 
 }  // namespace

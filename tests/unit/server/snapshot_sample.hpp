@@ -19,8 +19,7 @@ inline void add_redis_sample(Snapshot& snapshot) {
     cache.database = "cache";
     cache.clients = 20;
     cache.clients_waiting = 2;
-    cache.shared_backends = 2;
-    cache.pinned_backends = 3;
+    cache.backends = {2, 3, 1};
     cache.pinned_in_use = 1;
     cache.counters.commands = 100;
     cache.counters.errors[static_cast<std::size_t>(resp::ErrorKind::oom)] = 4;

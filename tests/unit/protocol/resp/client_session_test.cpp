@@ -186,24 +186,81 @@ TEST(RespClientSession, closes_a_browser_without_a_word) {
     }
 }
 
-TEST(RespClientSession, gives_subscribers_a_backend_to_their_end) {
+TEST(RespClientSession, subscribes_when_what_has_gone_before_is_answered) {
     ClientTalk talk;
-    talk.receive(request({"UNSUBSCRIBE"}) + request({"PUNSUBSCRIBE", "a", "b"}));
-    EXPECT_EQ(talk.to_client,
-              "*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n"
-              "*3\r\n$12\r\npunsubscribe\r\n$1\r\na\r\n:0\r\n"
-              "*3\r\n$12\r\npunsubscribe\r\n$1\r\nb\r\n:0\r\n");
+    const std::string subscribe = request({"Subscribe", "c", "d"});
+    talk.receive(request({"GET", "k"}) + subscribe + request({"sunsubscribe"}));
+    EXPECT_EQ(talk.last, ClientStep::Kind::wait);
+    EXPECT_EQ(talk.channels, "");
+    talk.pay();
+    EXPECT_EQ(talk.channels, subscribe + request({"sunsubscribe"}));
+    EXPECT_FALSE(talk.session.holds_pin());
+}
+
+TEST(RespClientSession, allows_subscribers_of_resp2_what_the_server_allows) {
+    ClientTalk talk;
+    talk.subscribed = true;
+    talk.receive(request({"GET", "k"}) + request({"CONFIG", "GET", "maxmemory"}) +
+                 request({"nope"}) + request({"SUBSCRIBE"}) + request({"PING"}) +
+                 request({"ping", "x"}));
+    const std::string behind =
+        "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+        "context\r\n";
+    EXPECT_EQ(talk.to_client, "-ERR Can't execute 'get" + behind +
+                                  "-ERR Can't execute 'config|get" + behind +
+                                  "-ERR unknown command 'nope', with args beginning with: \r\n"
+                                  "-ERR wrong number of arguments for 'subscribe' command\r\n"
+                                  "*2\r\n$4\r\npong\r\n$0\r\n\r\n*2\r\n$4\r\npong\r\n$1\r\nx\r\n");
     talk.to_client.clear();
-    talk.receive(request({"SUBSCRIBE", "c"}) + request({"UNSUBSCRIBE"}) + request({"GET", "k"}));
-    EXPECT_EQ(talk.lends, "subscribe ");
+    talk.receive(request({"RESET"}) + request({"PING"}));
+    EXPECT_EQ(talk.to_client, "+RESET\r\n+PONG\r\n");
+    EXPECT_FALSE(talk.subscribed);
+    talk.subscribed = true;
+    talk.receive(request({"QUIT"}));
+    EXPECT_TRUE(talk.finished);
+}
+
+TEST(RespClientSession, lets_subscribers_of_resp3_go_on) {
+    ClientTalk talk;
+    talk.receive(request({"HELLO", "3"}) + request({"SUBSCRIBE", "c"}));
+    talk.to_client.clear();
+    talk.receive(request({"PING"}) + request({"SELECT", "2"}) + request({"GET", "k"}));
+    EXPECT_EQ(talk.to_client, "+PONG\r\n+OK\r\n");
+    EXPECT_EQ(talk.to_shared, request({"GET", "k"}));
+    talk.pay();
+    talk.to_client.clear();
+    // Whose channels these are cannot change, nor whose backend it is.
+    talk.receive(request({"AUTH", "secret"}) + request({"HELLO", "3", "AUTH", "u", "secret"}) +
+                 request({"CLIENT", "TRACKING", "ON"}));
+    const std::string refused =
+        "-ERR sluice: not while subscribed; unsubscribe or connect anew\r\n";
+    EXPECT_EQ(talk.to_client, refused + refused + refused);
+    talk.receive(request({"HELLO", "2"}));
+    talk.to_client.clear();
+    talk.receive(request({"GET", "k"}));
+    EXPECT_TRUE(talk.to_client.starts_with("-ERR Can't execute 'get'"));
+}
+
+TEST(RespClientSession, subscribes_whatever_client_reply_says) {
+    ClientTalk talk;
+    talk.receive(request({"CLIENT", "REPLY", "SKIP"}) + request({"SUBSCRIBE", "c"}) +
+                 request({"PING"}));
+    EXPECT_EQ(talk.channels, request({"SUBSCRIBE", "c"}));
+    EXPECT_EQ(talk.to_client, "*2\r\n$4\r\npong\r\n$0\r\n\r\n");
+}
+
+TEST(RespClientSession, gives_who_tracks_keys_a_backend_to_its_end) {
+    const std::string tracking = request({"CLIENT", "TRACKING", "ON"});
+    ClientTalk talk;
+    talk.receive(tracking + request({"SUBSCRIBE", "c"}) + request({"GET", "k"}));
+    EXPECT_EQ(talk.lends, "tracking ");
     EXPECT_TRUE(talk.session.raw());
     EXPECT_TRUE(talk.session.holds_pin());
-    EXPECT_EQ(talk.to_pinned,
-              request({"SUBSCRIBE", "c"}) + request({"UNSUBSCRIBE"}) + request({"GET", "k"}));
+    EXPECT_EQ(talk.to_pinned, tracking + request({"SUBSCRIBE", "c"}) + request({"GET", "k"}));
     talk.receive(request({"FLUSHALL"}));
     EXPECT_TRUE(talk.finished) << "an error of ours could stand in the wrong place";
     ClientTalk reset;
-    reset.receive(request({"SUBSCRIBE", "c"}) + request({"RESET"}) + request({"PING"}));
+    reset.receive(tracking + request({"RESET"}) + request({"PING"}));
     EXPECT_EQ(reset.to_client, "+RESET\r\n+PONG\r\n");
     EXPECT_EQ(reset.lending, Lending::none);
 }

@@ -40,7 +40,7 @@ class ClientTalk {
     }
     void serve() {
         while (!finished && !kept.empty()) {
-            const Situation at{lending, owed > 0 && !session.raw()};
+            const Situation at{lending, owed > 0 && !session.raw(), subscribed};
             std::string out;
             const ClientStep step =
                 session.next(wire::as_bytes(kept), at, terms, {7, "127.0.0.1:5", "7.0.15"}, out);
@@ -80,6 +80,13 @@ class ClientTalk {
                 case ClientStep::Kind::reset:
                     lending = Lending::none;
                     owed = 0;
+                    subscribed = false;
+                    break;
+                case ClientStep::Kind::subscribe:
+                case ClientStep::Kind::unsubscribe:
+                    EXPECT_EQ(owed, 0U) << "what has gone before is answered first";
+                    subscribed = step.kind == ClientStep::Kind::subscribe;
+                    channels += step.send;
                     break;
                 case ClientStep::Kind::answer: break;
                 case ClientStep::Kind::finish: finished = true; break;
@@ -99,11 +106,13 @@ class ClientTalk {
     std::string to_shared;
     std::string to_pinned;
     std::string lends;
+    std::string channels;
     std::size_t owed = 0;
     std::size_t skipped = 0;
     std::size_t muted = 0;
     bool finished = false;
     bool refuses = false;
+    bool subscribed = false;
     ClientStep::Kind last = ClientStep::Kind::read_more;
 };
 
