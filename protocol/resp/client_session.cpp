@@ -270,13 +270,18 @@ ClientStep ClientSession::local(Asked& asked) {
 }
 
 /// On a backend that is the client's to its end its state is the server's affair; only what would
-/// lead out of this client's rights is kept from it. Replies are not counted any more, so an answer
-/// of ours could stand in the wrong place: it is the last.
+/// lead out of this client's rights, or to other clients, is kept from it. node-redis says more of
+/// itself behind CLIENT TRACKING, before the answer to that has come. Replies are not counted any
+/// more, so an answer of ours could stand in the wrong place: it is the last.
 ClientStep ClientSession::decide_raw(Asked& asked) {
     const Way way = asked.row->way;
     if (way == Way::quit || way == Way::reset) return local(asked);
-    if (way == Way::auth || way == Way::hello || way == Way::select || way == Way::client) {
-        return refuse_command(asked, "ERR sluice: not behind CLIENT TRACKING; connect anew");
+    if (way == Way::auth || way == Way::hello ||
+        (way == Way::client && asked.row->has(CommandFlag::admin))) {
+        ClientStep step =
+            refuse_command(asked, "ERR sluice: not behind CLIENT TRACKING; connect anew");
+        step.kind = Kind::finish;
+        return step;
     }
     return forward(asked, Lending::pinned, PinReason::tracking);
 }

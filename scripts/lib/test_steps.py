@@ -194,7 +194,17 @@ def step_transcript(options):
 
 def step_drivers(options):
     """A few drivers with few copies each day; all of them with fifty in the full run."""
-    arguments = [] if options.full else ["--short"]
+    return drivers_of([], options)
+
+
+def step_redis_clients(options):
+    """A few clients of Redis with twenty copies each day; all of them with 200 in the full run."""
+    return drivers_of(["--redis"], options)
+
+
+def drivers_of(arguments, options):
+    if not options.full:
+        arguments = [*arguments, "--short"]
     return build("dev", options) or counting_runner(
         ["tests/drivers/run", "--build", "build/dev", *arguments], options)
 
@@ -306,6 +316,7 @@ STEPS = {
     "unit": step_unit,
     "integration": step_integration,
     "drivers": step_drivers,
+    "redis-clients": step_redis_clients,
     "transcript": step_transcript,
     "asan": step_asan,
     "tsan": step_tsan,

@@ -7,6 +7,7 @@ versions. What cannot be had is a Skipped with the reason.
 import functools
 import hashlib
 import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -121,9 +122,9 @@ def java_classes():
     return f"{path}:{folder}", version
 
 
-def c_program(name):
-    source = HERE / "c" / f"{name}.c"
-    flags = run(["pkg-config", "--cflags", "--libs", "libpq"]).split()
+def c_program(source, library):
+    name = source.stem
+    flags = run(["pkg-config", "--cflags", "--libs", library]).split()
     folder = kept(f"{name}-{digest(source)}", lambda folder: compiles(
         ["cc", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O1", "-Wall", "-Wextra", "-Werror", "-o", folder / name, source, *flags]))
     return folder / name
@@ -156,14 +157,15 @@ def go_version():
 
 
 @functools.cache
-def node_folder(rig):
-    """The scripts, with what they need beside them and the Prisma client of the integration tests."""
-    folder = npm.scripts(rig, str(HERE / "node"))
-    shutil.copy(HERE.parent / "integration" / "node" / "prisma_client.mjs", folder)
+def node_folder(rig, name="node"):
+    """The scripts, with what they need beside them."""
+    folder = npm.scripts(rig, str(HERE / name))
+    shutil.copy(HERE / "node" / "transcript.mjs", folder)
+    if name == "node":
+        shutil.copy(HERE.parent / "integration" / "node" / "prisma_client.mjs", folder)
     return folder
 
 
-def npm_version(rig, package):
-    import json
-    text = (node_folder(rig) / "node_modules" / package / "package.json").read_text()
+def npm_version(folder, package):
+    text = (folder / "node_modules" / package / "package.json").read_text()
     return json.loads(text)["version"]

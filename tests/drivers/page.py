@@ -1,11 +1,9 @@
-"""The table of docs/drivers.md, between its two marks."""
+"""The table of docs/drivers.md or docs/clients.md, between its two marks."""
 
 import collections
 import datetime
 
-BEGIN, END = "<!-- made by tests/drivers/run --write-docs -->", "<!-- end of what is made -->"
-HEAD = ("| Driver | Version | Runtime | Exercised | Result | Pins |\n"
-        "| --- | --- | --- | --- | --- | --- |\n")
+END = "<!-- end of what is made -->"
 
 
 def result(outcome):
@@ -27,17 +25,24 @@ def row(outcome):
         pins = ""
     cells = [outcome.driver, outcome.version, outcome.runtime, ", ".join(outcome.features),
              result(outcome), pins]
+    if outcome.bound:
+        cells.append(f"{outcome.accepted} over {outcome.connections}")
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
 
 
-def table(outcomes, copies):
+def table(side, outcomes, copies):
     counts = collections.Counter(outcome.verdict for outcome in outcomes)
-    return (f"{BEGIN}\n\nRun on {datetime.date.today().isoformat()} with {copies} copies: "
-            f"{counts['ok']} drivers equal, {counts['FAIL']} not, {counts['skip']} not run. Pins are of all "
-            f"copies together.\n\n{HEAD}{''.join(map(row, outcomes))}\n{END}")
+    heads = [side.what.capitalize().removesuffix("s"), "Version", "Runtime", "Exercised", "Result", "Pins"]
+    if any(outcome.bound for outcome in outcomes):
+        heads.append("Connections over backends")
+    head = "| " + " | ".join(heads) + " |\n|" + " --- |" * len(heads) + "\n"
+    return (f"Run on {datetime.date.today().isoformat()} with {copies} copies: "
+            f"{counts['ok']} {side.what} equal, {counts['FAIL']} not, {counts['skip']} not run. Pins are of all "
+            f"copies together.\n\n{head}{''.join(map(row, outcomes))}")
 
 
-def write(path, outcomes, copies):
+def write(path, side, outcomes, copies):
+    begin = f"<!-- made by {side.mark} -->"
     text = path.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    path.write_text(before + table(outcomes, copies) + rest.split(END)[1], encoding="utf-8")
+    before, rest = text.split(begin)
+    path.write_text(f"{before}{begin}\n\n{table(side, outcomes, copies)}\n{END}{rest.split(END)[1]}", encoding="utf-8")

@@ -19,7 +19,6 @@ DIRECT_COPIES = 2
 # Of a whole program: with pins, fifty copies stand in line for two backends.
 DEADLINE = SECONDS * 15
 SHOWN = 600
-BACKENDS = 2
 KNOWN = pathlib.Path(__file__).with_name("known.txt")
 
 
@@ -33,22 +32,15 @@ class Outcome:
     features: list = dataclasses.field(default_factory=list)
     pins: dict = dataclasses.field(default_factory=dict)
     known: dict = dataclasses.field(default_factory=dict)
+    # Of Redis: clients that came, the most connections that the server had at once, and their bound.
+    accepted: int = 0
+    connections: int = 0
+    bound: int = 0
     left_out: dict = dataclasses.field(default_factory=dict)
 
 
 class Trouble(Exception):
     """What a reader must be told; the driver has failed."""
-
-
-def prepare(postgres):
-    """A function that says by a notice that it has begun, so that it can be cancelled then.
-
-    asyncpg's questions about types cost two seconds each to compile, and microseconds to run.
-    """
-    postgres.execute(
-        "ALTER DATABASE app SET jit = off",
-        "CREATE FUNCTION announced_wait() RETURNS int LANGUAGE plpgsql AS $$ BEGIN "
-        "RAISE NOTICE 'it waits'; PERFORM pg_sleep(600); RETURN 1; END $$", database="app")
 
 
 def normal(text, copy):
@@ -128,9 +120,9 @@ def play_directly(ready, url, folder):
     return first
 
 
-def play_pooled(ready, sluice, folder, wanted, copies, known):
+def play_pooled(ready, url, folder, wanted, copies, known):
     """Plays all copies; Trouble tells of differences that are not known, and of known ones gone."""
-    code, transcripts, output = run_copies(ready, sluice.url(), folder, 101, copies)
+    code, transcripts, output = run_copies(ready, url, folder, 101, copies)
     differing = collections.Counter()
     steps = set()
     for found in transcripts.values():
@@ -156,39 +148,43 @@ def read_known():
     return known
 
 
-def pins_of(sluice):
+def pins_of(sluice, metric):
     import exposition
     found = {}
     for name, labels, value in exposition.samples(sluice.page("metrics") or ""):
-        if name == "sluice_pool_pins_total" and value:
+        if name == metric and value:
             found[labels["reason"]] = found.get(labels["reason"], 0) + int(value)
     return found
 
 
-def judge(rig, driver, copies, known):
+def judge(side, driver, copies, known):
     try:
-        ready = driver.prepare(rig)
+        ready = driver.prepare(side.rig)
     except Skipped as reason:
         return Outcome(driver.name, "skip", str(reason))
     except AssertionError as failure:
         return Outcome(driver.name, "FAIL", str(failure))
     outcome = Outcome(driver.name, "ok", "", ready.version, ready.runtime, known=known, left_out=driver.left_out)
     ready.environment["SLUICE_WITHOUT"] = " ".join(driver.left_out)
-    folder = rig.new_folder("driver")
-    direct_url = f"postgresql://app@127.0.0.1:{rig.postgres.port}/app"
+    folder = side.rig.new_folder("driver")
     try:
-        wanted = play_directly(ready, direct_url, os.path.join(folder, "direct"))
+        wanted = play_directly(ready, side.direct(), os.path.join(folder, "direct"))
         outcome.features = [step for step in steps_of(wanted) if step != "end"]
-        with rig.sluice(pool_size=BACKENDS, wait_timeout="30m", client_login_timeout="30m") as sluice:
+        with side.pooled(driver, copies, outcome) as (sluice, url):
             try:
-                play_pooled(ready, sluice, os.path.join(folder, "pooled"), wanted, copies, known)
+                play_pooled(ready, url, os.path.join(folder, "pooled"), wanted, copies, known)
             finally:
-                outcome.pins = pins_of(sluice)
+                outcome.pins = pins_of(sluice, side.pins_metric)
             assert sluice.metric("refusals_total") == 0, "somebody was refused"
-        pins = ", ".join(f"{count} {reason}" for reason, count in sorted(outcome.pins.items()))
-        but = "".join(f", but for {step} ({reason})" for step, reason in known.items())
-        but += "".join(f", without {step} ({reason})" for step, reason in driver.left_out.items())
-        outcome.words = f"{copies} copies equal{but}; pins: {pins or 'none'}"
+        outcome.words = summary(outcome, copies)
     except (Trouble, AssertionError) as trouble:
         outcome.verdict, outcome.words = "FAIL", str(trouble)
     return outcome
+
+
+def summary(outcome, copies):
+    pins = ", ".join(f"{count} {reason}" for reason, count in sorted(outcome.pins.items()))
+    but = "".join(f", but for {step} ({reason})" for step, reason in outcome.known.items())
+    but += "".join(f", without {step} ({reason})" for step, reason in outcome.left_out.items())
+    most = f"; {outcome.accepted} clients, {outcome.connections} of {outcome.bound} backends" if outcome.bound else ""
+    return f"{copies} copies equal{but}; pins: {pins or 'none'}{most}"

@@ -1,37 +1,11 @@
 """The drivers: how each is had, which program plays its workload, what is known about it."""
 
-import dataclasses
 import os
-import typing
 
 import acquire
-import npm
+from driver import Driver, Ready, of_node, python_runtime
 
 HERE = acquire.HERE
-
-
-@dataclasses.dataclass(frozen=True)
-class Ready:
-    """What can be run: a command that is still to be given URL FOLDER FIRST COUNT."""
-    command: list
-    version: str
-    runtime: str
-    environment: dict = dataclasses.field(default_factory=dict)
-    cwd: str = "/"
-
-
-@dataclasses.dataclass(frozen=True)
-class Driver:
-    name: str
-    prepare: typing.Callable
-    short: bool = False
-    # A step that opens a second connection beside one that holds its backend: with two backends
-    # and fifty copies each would wait for the others' second. Left out both ways, with this reason.
-    left_out: dict = dataclasses.field(default_factory=dict)
-
-
-def python_runtime():
-    return "Python " + acquire.run([acquire.PYTHON, "--version"]).split()[1]
 
 
 def of_python(module):
@@ -45,16 +19,6 @@ def of_python(module):
         version = version or acquire.python_module(module)
         command = [acquire.PYTHON, "-B", str(HERE / "python" / f"{module}_work.py")]
         return Ready(command, version, python_runtime(), environment)
-    return prepare
-
-
-def of_node(package, script):
-    def prepare(rig):
-        node = npm.node()
-        folder = acquire.node_folder(rig)
-        version = acquire.run([node, "--version"]).strip().removeprefix("v")
-        return Ready([node, f"{script}.mjs"], acquire.npm_version(rig, package), f"Node {version}",
-                     cwd=str(folder))
     return prepare
 
 
@@ -74,7 +38,7 @@ def psql(rig):
 
 
 def libpq(_rig):
-    program = acquire.c_program("libpq")
+    program = acquire.c_program(HERE / "c" / "libpq.c", "libpq")
     return Ready([str(program)], acquire.run([program, "--version"]).strip(), "C")
 
 
