@@ -11,7 +11,7 @@ namespace {
 
 const Place here{"command line", 0, 0};
 
-constexpr std::array<std::string_view, 6> options{"--config", "--postgres", "--set",
+constexpr std::array<std::string_view, 7> options{"--config", "--postgres", "--redis", "--set",
                                                   "--check",  "--version",  "--help"};
 
 class CommandLineParser {
@@ -23,12 +23,13 @@ class CommandLineParser {
             take_option();
         const bool needs_settings =
             result_.action == Action::run || result_.action == Action::check;
-        if (needs_settings && result_.config_file && result_.postgres_url) {
-            reject("--config and --postgres exclude each other");
+        const bool has_url = result_.postgres_url || result_.redis_url;
+        if (needs_settings && result_.config_file && has_url) {
+            reject(std::string("--config and ") +
+                   (result_.postgres_url ? "--postgres" : "--redis") + " exclude each other");
         }
-        if (needs_settings && result_.problems.empty() && !result_.config_file &&
-            !result_.postgres_url) {
-            reject("nothing to do: give --config FILE or --postgres URL (see --help)");
+        if (needs_settings && result_.problems.empty() && !result_.config_file && !has_url) {
+            reject("nothing to do: give --config FILE, --postgres URL or --redis URL (see --help)");
         }
         return std::move(result_);
     }
@@ -47,6 +48,8 @@ class CommandLineParser {
             take_once(name, result_.config_file);
         } else if (name == "--postgres") {
             take_once(name, result_.postgres_url);
+        } else if (name == "--redis") {
+            take_once(name, result_.redis_url);
         } else if (name == "--set") {
             take_assignment();
         } else if (name == "--check") {
@@ -109,7 +112,7 @@ class CommandLineParser {
         if (!name.starts_with('-')) {
             return reject("an argument stands alone; a settings file goes behind --config");
         }
-        if (name == "--redis" || name == "--pgbouncer-ini") {
+        if (name == "--pgbouncer-ini") {
             // Its value would be reported a second time otherwise.
             if (!attached_ && !rest_.empty() && !rest_.front().starts_with('-')) {
                 rest_ = rest_.subspan(1);
@@ -134,12 +137,14 @@ CommandLine parse_command_line(std::span<const std::string> arguments) {
 
 std::string_view usage() {
     return R"(Usage: sluice --config FILE [--set KEY=VALUE]... [--check]
-       sluice --postgres URL [--set KEY=VALUE]... [--check]
+       sluice [--postgres URL] [--redis URL] [--set KEY=VALUE]... [--check]
 
   --config FILE     read the settings from a TOML file
   --postgres URL    no file: pool for postgresql://user:password@host:port/database.
                     Clients log in with the user and password of the URL; without a
                     password by trust, and then on loopback and Unix listeners only
+  --redis URL       no file: serve redis://user:password@host:port, with or without
+                    --postgres beside it; the same holds for its clients
   --set KEY=VALUE   set one key, such as postgres.pool_size=10; may be repeated
   --check           report every mistake in the settings and start nothing
   --version         print the version

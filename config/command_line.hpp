@@ -18,6 +18,7 @@ struct CommandLine {
     Action action = Action::run;
     std::optional<std::string> config_file;
     std::optional<std::string> postgres_url;
+    std::optional<std::string> redis_url;
     std::vector<Assignment> assignments;  ///< In their order; a later one wins.
     std::vector<Problem> problems;
 };

@@ -4,6 +4,7 @@
 #include "config/file_text.hpp"
 #include "config/keys.hpp"
 #include "config/postgres_url.hpp"
+#include "config/redis_url.hpp"
 #include "config/toml_document.hpp"
 #include "config/users_file.hpp"
 
@@ -133,12 +134,28 @@ LoadResult load_file(const std::filesystem::path& path, std::span<const Assignme
 }
 
 LoadResult load_postgres_url(std::string_view url, std::span<const Assignment> assignments) {
-    auto [settings, problems] = parse_postgres_url(url);
-    Loader loader(std::move(settings), "--postgres");
-    if (has_errors(problems)) {
-        loader.lose(std::move(problems));
+    return load_urls(std::string(url), std::nullopt, assignments);
+}
+
+LoadResult load_urls(const std::optional<std::string>& postgres,
+                     const std::optional<std::string>& redis,
+                     std::span<const Assignment> assignments) {
+    UrlSettings all{default_settings(), {}};
+    if (postgres) {
+        all = parse_postgres_url(*postgres);
     } else {
-        loader.add(std::move(problems));
+        all.settings.postgres.listen.clear();
+    }
+    if (redis) {
+        auto more = parse_redis_url(*redis, std::move(all.settings));
+        all.settings = std::move(more.settings);
+        std::move(more.problems.begin(), more.problems.end(), std::back_inserter(all.problems));
+    }
+    Loader loader(std::move(all.settings), postgres ? "--postgres" : "--redis");
+    if (has_errors(all.problems)) {
+        loader.lose(std::move(all.problems));
+    } else {
+        loader.add(std::move(all.problems));
     }
     loader.assign(assignments);
     return std::move(loader).finish(Severity::error);
@@ -148,8 +165,9 @@ LoadResult load(const CommandLine& command_line) {
     LoadResult result{default_settings(), {}};
     if (command_line.config_file) {
         result = load_file(*command_line.config_file, command_line.assignments);
-    } else if (command_line.postgres_url) {
-        result = load_postgres_url(*command_line.postgres_url, command_line.assignments);
+    } else if (command_line.postgres_url || command_line.redis_url) {
+        result =
+            load_urls(command_line.postgres_url, command_line.redis_url, command_line.assignments);
     }
     result.problems.insert(result.problems.begin(), command_line.problems.begin(),
                            command_line.problems.end());

@@ -6,6 +6,7 @@
 #include "config/settings.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,10 @@ struct LoadResult {
                                    std::span<const Assignment> assignments = {});
 [[nodiscard]] LoadResult load_postgres_url(std::string_view url,
                                            std::span<const Assignment> assignments = {});
+/// A side without a URL is not served. At least one of them is there.
+[[nodiscard]] LoadResult load_urls(const std::optional<std::string>& postgres,
+                                   const std::optional<std::string>& redis,
+                                   std::span<const Assignment> assignments = {});
 
 /// Whichever the command line names. Its own problems come first.
 [[nodiscard]] LoadResult load(const CommandLine& command_line);

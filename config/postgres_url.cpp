@@ -4,6 +4,7 @@
 #include "config/draft.hpp"
 #include "config/reading.hpp"
 #include "config/suggest.hpp"
+#include "config/url_parts.hpp"
 #include "config/values.hpp"
 
 #include <algorithm>
@@ -19,32 +20,6 @@ namespace {
 /// Where libpq looks when no host is said, as Debian builds it.
 constexpr std::string_view standard_host = "/var/run/postgresql";
 
-std::optional<int> hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return std::nullopt;
-}
-
-/// Nothing for a broken escape, and for one of the zero byte, which no field can hold.
-std::optional<std::string> percent_decode(std::string_view text) {
-    std::string decoded;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\0') return std::nullopt;
-        if (text[i] != '%') {
-            decoded += text[i];
-            continue;
-        }
-        if (text.size() - i < 3) return std::nullopt;
-        const auto high = hex_digit(text[i + 1]);
-        const auto low = hex_digit(text[i + 2]);
-        if (!high || !low || (*high == 0 && *low == 0)) return std::nullopt;
-        decoded += static_cast<char>(*high * 16 + *low);
-        i += 2;
-    }
-    return decoded;
-}
-
 std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
     for (;;) {
@@ -53,14 +28,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
         if (end == std::string_view::npos) return parts;
         text.remove_prefix(end + 1);
     }
-}
-
-/// Takes what stands before the first of `separators` off the front, and the separator not.
-std::string_view take_until(std::string_view& text, std::string_view separators) {
-    const auto end = std::min(text.find_first_of(separators), text.size());
-    const auto part = text.substr(0, end);
-    text.remove_prefix(end);
-    return part;
 }
 
 enum class Verdict { fine, ignored, refused };

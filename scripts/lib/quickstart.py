@@ -16,6 +16,7 @@ from processes import (Failure, Processes, ended_by_signals, free_port, raise_fi
 CLIENTS = 300
 BACKENDS = 10
 SECONDS = 5
+COMMANDS = 100_000
 DATABASE = "app"
 
 
@@ -23,26 +24,50 @@ def say(text):
     print(text, flush=True)
 
 
-def start_sluice(processes, folder, binary, postgres):
-    """Starts the server with no configuration file; returns it with its two ports."""
-    port, admin_port = free_port(6432), free_port(9632)
+def start_redis(processes, folder):
+    """A private Redis that keeps nothing; returns its port."""
+    port = free_port(6379)
+    home = os.path.join(folder, "redis")
+    os.mkdir(home)
+    user = unprivileged_user()
+    if user is not None:
+        shutil.chown(home, user.pw_name)
+    log = os.path.join(home, "redis.log")
+    process = processes.start(["redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", home,
+                               "--save", ""], log, user=user)
+    wait_until(lambda: redis_cli(port, "PING") == "PONG", "waiting for Redis", 30.0, process)
+    return port
+
+
+def redis_cli(port, *words):
+    done = subprocess.run(["redis-cli", "-p", str(port), *words], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def start_sluice(processes, folder, binary, postgres, redis_port):
+    """Starts the server with no configuration file; returns it with its ports."""
+    port, front, admin_port = free_port(6432), free_port(6380), free_port(9632)
     user = unprivileged_user()
     if user is not None:
         # The tree may lie where only root can read.
         binary = shutil.copy(binary, os.path.join(folder, "sluice"))
-    command = [binary, "--postgres", postgres.url, "--set", f"postgres.pool_size={BACKENDS}"]
+    command = [binary, "--postgres", postgres.url, "--set", f"postgres.pool_size={BACKENDS}",
+               "--redis", f"redis://127.0.0.1:{redis_port}"]
     if port != 6432:
         command += ["--set", f'postgres.listen=["127.0.0.1:{port}"]']
+    if front != 6380:
+        command += ["--set", f'redis.listen=["127.0.0.1:{front}"]']
     if admin_port != 9632:
         command += ["--set", f'admin.listen="127.0.0.1:{admin_port}"']
     log = os.path.join(folder, "sluice.log")
-    process = processes.start(command, log, user=user, files=CLIENTS * 2 + 1024)
+    process = processes.start(command, log, user=user, files=CLIENTS * 3 + 1024)
     try:
         wait_until(lambda: exposition.fetch(f"http://127.0.0.1:{admin_port}/readyz"),
                    "waiting for Sluice", 30.0, process)
     except Failure as failure:
         raise Failure(f"{failure}\n{tail(log)}") from None
-    return process, log, port, admin_port
+    return process, log, port, front, admin_port
 
 
 def run_load(folder, pgbench, port):
@@ -68,8 +93,32 @@ def run_load(folder, pgbench, port):
     return result
 
 
+def run_redis_load(port):
+    """redis-benchmark through Sluice; returns its SETs and GETs a second."""
+    done = subprocess.run(["redis-benchmark", "-p", str(port), "-c", str(CLIENTS), "-n",
+                           str(COMMANDS), "-t", "set,get", "--csv"], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False, timeout=120)
+    rates = dict(re.findall(r'^"(SET|GET)","([\d.]+)"', done.stdout, re.MULTILINE))
+    if done.returncode != 0 or len(rates) != 2:
+        raise Failure(f"redis-benchmark did not get through:\n{(done.stdout + done.stderr).strip()}")
+    return {name: float(rate) for name, rate in rates.items()}
+
+
 def milliseconds(seconds):
     return "nobody waited" if seconds is None else f"{seconds * 1000:.1f} ms"
+
+
+def table(rows):
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
+
+
+def redis_summary(front, rates, most):
+    return table([
+        ("Connect with", f"redis-cli -p {front}"),
+        ("Went through", ", ".join(f"{rate:,.0f} {name} a second" for name, rate in rates.items())),
+        ("Shared", f"{CLIENTS} clients on {most} backends"),
+    ])
 
 
 def summary(port, admin_port, load, metrics):
@@ -87,13 +136,12 @@ def summary(port, admin_port, load, metrics):
                            f"p99 {milliseconds(exposition.quantile(waits, 0.99))}"),
         ("Refused", str(refused)),
     ]
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
+    return table(rows)
 
 
 def stay(process, log):
     """Until Ctrl-C, or until Sluice ends by itself, which is then a failure."""
-    say("\nSluice and its PostgreSQL stay up; Ctrl-C ends both.")
+    say("\nSluice, its PostgreSQL and its Redis stay up; Ctrl-C ends all.")
     process.wait()
     raise Failure(f"Sluice ended with code {process.returncode}\n{tail(log)}")
 
@@ -106,18 +154,24 @@ def main():
     ended_by_signals()
     try:
         with tempfile.TemporaryDirectory(prefix="sluice-") as folder, Processes() as processes:
-            say("starting a private PostgreSQL ...")
+            say("starting a private PostgreSQL and a private Redis ...")
             postgres = PrivatePostgres(processes, folder, DATABASE)
             postgres.fill()
-            say(f"starting Sluice before it (PostgreSQL is on port {postgres.port}) ...")
-            process, log, port, admin_port = start_sluice(
-                processes, folder, os.path.abspath(options.binary), postgres)
+            redis = start_redis(processes, folder)
+            say(f"starting Sluice before them (they are on ports {postgres.port} and {redis}) ...")
+            process, log, port, front, admin_port = start_sluice(
+                processes, folder, os.path.abspath(options.binary), postgres, redis)
             say(f"{CLIENTS} clients for {SECONDS} s on {BACKENDS} backends ...")
             load = run_load(folder, os.path.join(postgres.binaries, "pgbench"), port)
             text = exposition.fetch(f"http://127.0.0.1:{admin_port}/metrics")
             if text is None:
                 raise Failure(f"Sluice gives no metrics\n{tail(log)}")
-            say("\n" + summary(port, admin_port, load, exposition.samples(text)))
+            say("\nPostgreSQL\n" + summary(port, admin_port, load, exposition.samples(text)))
+            say(f"\n{CLIENTS} clients, {COMMANDS:,} SETs and as many GETs on Redis ...")
+            rates = run_redis_load(front)
+            text = exposition.fetch(f"http://127.0.0.1:{admin_port}/metrics") or ""
+            backends = exposition.total(exposition.samples(text), "sluice_redis_backends")
+            say("\nRedis\n" + redis_summary(front, rates, int(backends)))
             if not options.once:
                 stay(process, log)
     except KeyboardInterrupt:

@@ -14,7 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (text.find("file") != std::string_view::npos) return 0;
     switch (data[0] % 4) {
         case 0: static_cast<void>(sluice::config::load_text(text, "fuzz.toml")); break;
-        case 1: static_cast<void>(sluice::config::load_postgres_url(text)); break;
+        case 1:
+            static_cast<void>(sluice::config::load_postgres_url(text));
+            static_cast<void>(sluice::config::load_urls(std::nullopt, std::string(text)));
+            break;
         case 2: static_cast<void>(sluice::config::parse_users(text, "users.txt")); break;
         default: {
             const std::size_t equals = text.find('=');

@@ -77,6 +77,21 @@ class RedisSluice(Sluice):
 
 
 @contextlib.contextmanager
+def redis_and_sluice_without_file(rig, url, redis=None):
+    """`url` has the place of the server's port in it."""
+    server = Redis(rig, **(redis or {}))
+    sluice = RedisSluice(rig.processes, rig.new_folder("sluice"), rig.binary, None,
+                         ["--redis", url.replace("PORT", str(server.port)),
+                          "--set", 'redis.listen=["127.0.0.1:{port}"]',
+                          "--set", 'admin.listen="127.0.0.1:{admin}"'])
+    try:
+        yield server, sluice
+    finally:
+        sluice.finish()
+        server.stop()
+
+
+@contextlib.contextmanager
 def redis_and_sluice(rig, redis=None, **settings):
     server = Redis(rig, **(redis or {}))
     database = {"host": "127.0.0.1", "port": server.port, **settings.pop("database", {})}

@@ -33,6 +33,16 @@ TEST(CommandLine, takes_a_url_and_assignments_in_order) {
     EXPECT_EQ(line.assignments[1].value, "c=d");
 }
 
+TEST(CommandLine, takes_a_redis_alone_or_beside_a_postgres) {
+    const auto alone = parse({"--redis", "redis://h"});
+    EXPECT_EQ(texts_of(alone.problems), "");
+    EXPECT_EQ(alone.redis_url, "redis://h");
+    const auto both = parse({"--redis=redis://h", "--postgres=postgresql://u@h"});
+    EXPECT_EQ(texts_of(both.problems), "");
+    EXPECT_EQ(both.redis_url, "redis://h");
+    EXPECT_EQ(both.postgres_url, "postgresql://u@h");
+}
+
 TEST(CommandLine, help_and_version_need_no_settings) {
     EXPECT_EQ(parse({"--version"}).action, Action::show_version);
     EXPECT_EQ(parse({"--help"}).action, Action::show_help);
@@ -56,7 +66,8 @@ TEST(CommandLine, reports_mistakes) {
     expect({"--confg", "a"}, "did you mean --config?");
     expect({"-x"}, "unknown option -x");
     expect({"a.toml"}, "goes behind --config");
-    expect({"--redis", "redis://h"}, "--redis is not in this version");
+    expect({"--config", "a", "--redis", "b"}, "--config and --redis exclude each other");
+    expect({"--redis"}, "--redis wants a value");
     expect({"--pgbouncer-ini=p.ini"}, "--pgbouncer-ini is not in this version");
     expect({"--config", "a", "--set", "x"}, "section.key=value");
     expect({"--config", "a", "--set", "=x"}, "section.key=value");
