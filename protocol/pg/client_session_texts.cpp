@@ -122,7 +122,7 @@ void ClientSession::watch_text(Feature features, std::string_view text, SessionW
                                const StatementLease& lease) {
     StatementDesk& desk = lease.desk;
     watch_.text_sent(features, text, sent,
-                     {desk.reader, desk.harmless, desk.policy.session, desk.generation,
+                     {desk.reader, desk.calls, desk.policy.session, desk.generation,
                       lease.backend.outside_block(), lease.backend.error_count()});
     if (lease.start == nullptr || !has(features, Feature::set | Feature::reset)) return;
     const StatementFacts& facts = desk.reader.read(text);

@@ -1,5 +1,6 @@
 #include "protocol/pg/session_question.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -11,6 +12,10 @@ namespace {
 constexpr std::string_view setting_row = "setting";
 constexpr std::string_view placeholder_row = "placeholder";
 constexpr std::string_view kept_row = "kept";
+constexpr std::string_view function_row = "function";
+
+/// Overloaded ones included; with more the answer is not believed, and all stays in doubt.
+constexpr std::size_t functions_max = 1024;
 
 /// Of a feature: its name in the answer, and what is there when the session holds some of it.
 struct Inventory {
@@ -58,6 +63,22 @@ void append_settings_part(std::string& sql, std::string_view user) {
     append_literal(sql, user);
 }
 
+/// Language, a blank, source; of one that is too long no source.
+void append_functions_part(std::string& sql, std::span<const std::string> functions) {
+    begin_part(sql, function_row);
+    sql.append(
+        "p.proname::pg_catalog.text,l.lanname::pg_catalog.text OPERATOR(pg_catalog.||) ' ' "
+        "OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.length(p.prosrc) OPERATOR(pg_catalog.>) "
+        "65536 THEN '' ELSE p.prosrc END FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l "
+        "ON l.oid OPERATOR(pg_catalog.=) p.prolang WHERE p.proname OPERATOR(pg_catalog.=) "
+        "ANY (ARRAY[");
+    for (const std::string& name : functions) {
+        if (&name != functions.data()) sql += ',';
+        append_literal(sql, name);
+    }
+    sql.append("]::pg_catalog.name[])");
+}
+
 std::optional<std::string_view> next_column(wire::Cursor& cursor) {
     const std::int32_t length = cursor.i32();
     if (length < 0) return std::string_view();
@@ -69,7 +90,8 @@ std::optional<std::string_view> next_column(wire::Cursor& cursor) {
 }  // namespace
 
 void append_session_question(std::string& sql, Feature doubts, std::string_view user,
-                             std::span<const std::string_view> placeholders) {
+                             std::span<const std::string_view> placeholders,
+                             std::span<const std::string> functions) {
     std::string question;
     const bool everything = has(doubts, Feature::code) || has(doubts, Feature::unknown_function);
     if (everything || has(doubts, Feature::set) || has(doubts, Feature::reset)) {
@@ -82,6 +104,7 @@ void append_session_question(std::string& sql, Feature doubts, std::string_view 
         append_literal(question, name);
         question.append(",true)");
     }
+    if (!functions.empty()) append_functions_part(question, functions);
     for (const Inventory& inventory : inventories) {
         if (!everything && !has(doubts, inventory.feature)) continue;
         begin_part(question, kept_row);
@@ -105,6 +128,13 @@ bool SessionAnswerReader::row_received(wire::Bytes body) {
     if (*kind == setting_row) return answer_.settings.set(*name, *value);
     if (*kind == placeholder_row) {
         return value->empty() || answer_.settings.set(*name, *value);
+    }
+    if (*kind == function_row) {
+        const std::string_view language = value->substr(0, value->find(' '));
+        const std::string_view source = value->substr(std::min(language.size() + 1, value->size()));
+        answer_.functions.push_back(
+            {std::string(*name), is_compiled(language), read_function_body(language, source)});
+        return answer_.functions.size() <= functions_max;
     }
     if (*kind != kept_row) return false;
     for (const Inventory& inventory : inventories) {

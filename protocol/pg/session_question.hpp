@@ -1,6 +1,7 @@
 #pragma once
 
 #include "protocol/pg/backend_names.hpp"
+#include "protocol/pg/call_memo.hpp"
 #include "protocol/pg/startup_settings.hpp"
 #include "protocol/pg/statement_features.hpp"
 #include "protocol/wire/cursor.hpp"
@@ -8,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::pg {
 
@@ -20,6 +22,8 @@ struct SessionAnswer {
     /// Of the features asked about, those of which the session holds something: `temporary`,
     /// `advisory_lock`, `listen`, `with_hold`, `prepare`.
     Feature kept = Feature::none;
+    /// Those of the functions asked about that the server has.
+    std::vector<CalledFunction> functions;
 };
 
 /// Appends the query that asks a backend outside of a transaction what its session holds.
@@ -27,12 +31,14 @@ struct SessionAnswer {
 /// `doubts` says what there is reason to ask for: `set` and `reset` ask for settings, `code` and
 /// `unknown_function` for everything, the others for themselves. `user` is the backend's own login,
 /// which is no setting. `placeholders` are names like `app.tenant`, which PostgreSQL lists nowhere.
+/// Of `functions`, names without a schema, the sources are asked for.
 ///
 /// Settings cost the server about 0.5 ms, since it has some 350; locks make it look at all its
 /// lock tables; the others are cheap. Every name is qualified: the client's search_path is in
 /// force. Source: PostgreSQL 15 manual, "System Views".
 void append_session_question(std::string& sql, Feature doubts, std::string_view user,
-                             std::span<const std::string_view> placeholders);
+                             std::span<const std::string_view> placeholders,
+                             std::span<const std::string> functions = {});
 
 /// Reads the answer, row by row.
 class SessionAnswerReader {

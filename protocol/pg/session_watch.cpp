@@ -1,6 +1,6 @@
 #include "protocol/pg/session_watch.hpp"
 
-#include "protocol/pg/harmless_texts.hpp"
+#include "protocol/pg/call_memo.hpp"
 #include "protocol/pg/statement_reader.hpp"
 
 #include <algorithm>
@@ -48,10 +48,11 @@ bool may_end(Feature features) noexcept {
                              Feature::unknown_function);
 }
 
-/// The grammar knows better than the words what is a call, and of which function.
-bool calls_unknown(std::string_view text, const SessionWatch::Place& place) {
-    const StatementFacts& facts = place.reader.read(text);
-    return facts.end != ReadingEnd::whole || facts.has(EffectKind::unknown_function);
+/// What a function of this name opens outlives every reset.
+bool outlives_reset(const Effect& effect) noexcept {
+    if (effect.kind == EffectKind::session_function) return effect.name != "setseed";
+    return effect.kind == EffectKind::unknown_function &&
+           effect.name.find("dblink_connect") != std::string::npos;
 }
 
 /// A setting that decides how the texts behind it are to be read.
@@ -97,7 +98,8 @@ Feature SessionWatch::doubts_of(Feature features, std::string_view text, const P
     const SessionPolicy& policy = place.policy;
     Feature doubts = Feature::none;
     if (has(features, Feature::set | Feature::reset)) doubts = judge_settings(text, place);
-    if (kept_ != Feature::none && may_end(features)) doubts = doubts | kept_;
+    if (has(features, Feature::set_local)) local_settings_ = true;
+    if (may_end(features)) doubts = doubts | kept_ | asked_;
     // Executed by a name that SQL gave it: what it does was said when it was prepared.
     const bool hidden = has(features, Feature::session_name) && has(kept_, Feature::prepare);
     if (has(features, Feature::code) && policy.code == Treatment::warn) {
@@ -105,14 +107,11 @@ Feature SessionWatch::doubts_of(Feature features, std::string_view text, const P
     } else if (has(features, Feature::code) || hidden) {
         doubts = doubts | Feature::code;
         if (policy.code == Treatment::pin || policy.probe == Probe::off) pin(PinReason::code);
+        notes().uncontained = true;
+        for (const std::string& name : read_function_body({}, text).placeholders)
+            note_placeholder(name);
     }
-    if (has(features, Feature::unknown_function) && policy.probe == Probe::unknown &&
-        !place.harmless.trusts(text, place.generation) && calls_unknown(text, place)) {
-        doubts = doubts | Feature::unknown_function;
-        auto& texts = notes().unknown_texts;
-        if (texts.size() < SessionNotes::count_max && text.size() <= HarmlessTexts::text_bytes_max)
-            texts.emplace_back(text);
-    }
+    if (has(features, Feature::unknown_function)) judge_calls(text, place, doubts);
     const std::array<std::tuple<Feature, Treatment, PinReason>, 5> lasting{{
         {Feature::listen, policy.listen, PinReason::listen},
         {Feature::temporary, policy.temporary_table, PinReason::temporary_table},
@@ -132,6 +131,49 @@ Feature SessionWatch::doubts_of(Feature features, std::string_view text, const P
         }
     }
     return doubts;
+}
+
+/// The grammar knows better than the words what is a call, and of which function.
+void SessionWatch::judge_calls(std::string_view text, const Place& place, Feature& doubts) {
+    const KnownCalls* const known = place.calls.find(text, place.generation);
+    if (known != nullptr && known->harmless) return;
+    const StatementFacts& facts = place.reader.read(text);
+    if (std::ranges::any_of(facts.effects, outlives_reset)) {
+        pin(PinReason::code);
+        spoils_backend_ = true;
+    }
+    const bool calls = facts.end != ReadingEnd::whole || facts.has(EffectKind::unknown_function);
+    if (!calls || place.policy.probe != Probe::unknown) return;
+    doubts = doubts | Feature::unknown_function;
+    SessionNotes& noted = notes();
+    const bool learns = known == nullptr && text.size() <= CallMemo::text_bytes_max;
+    if (!learns && (known == nullptr || !known->compiled)) noted.uncontained = true;
+    if (known != nullptr) {
+        for (const std::string& name : known->placeholders)
+            note_placeholder(name);
+    } else {
+        for (std::string& name : called_names(facts)) {
+            const bool there = std::ranges::find(noted.functions, name) != noted.functions.end();
+            if (!there && noted.functions.size() < SessionNotes::count_max)
+                noted.functions.push_back(std::move(name));
+        }
+    }
+    if (text.size() > CallMemo::text_bytes_max) return;
+    if (noted.unknown_texts.size() < SessionNotes::count_max) {
+        noted.unknown_texts.emplace_back(text);
+    } else {
+        noted.uncontained = true;
+    }
+}
+
+void SessionWatch::note_placeholder(const std::string& name) {
+    auto& names = notes().placeholders;
+    if (std::ranges::find(names, name) != names.end()) return;
+    if (names.size() < SessionNotes::count_max) {
+        names.push_back(name);
+    } else {
+        names_unknown_ = true;
+    }
 }
 
 /// SET, RESET and DISCARD in their many forms.
@@ -168,6 +210,7 @@ void SessionWatch::judge_effect(const Effect& effect, const SessionPolicy& polic
     if (sets && governs_reading(effect)) odd_ = true;
     if (effect.has(EffectNote::of_transaction)) {
         constant_ = false;
+        local_settings_ = true;
         return;
     }
     const Treatment treatment = of_role(effect) ? policy.role : policy.set;
@@ -183,14 +226,7 @@ void SessionWatch::judge_effect(const Effect& effect, const SessionPolicy& polic
         constant_ = false;
         return;
     }
-    if (effect.name.find('.') == std::string::npos) return;
-    auto& names = notes().placeholders;
-    if (std::ranges::find(names, effect.name) != names.end()) return;
-    if (names.size() < SessionNotes::count_max) {
-        names.push_back(effect.name);
-    } else {
-        names_unknown_ = true;
-    }
+    if (effect.name.find('.') != std::string::npos) note_placeholder(effect.name);
 }
 
 void SessionWatch::large_text_sent(Feature features) noexcept {
@@ -199,7 +235,9 @@ void SessionWatch::large_text_sent(Feature features) noexcept {
     const Feature found = features & (inventory | Feature::set | Feature::reset | Feature::code |
                                       Feature::unknown_function);
     doubts_ = doubts_ | found;
-    if (may_end(features)) doubts_ = doubts_ | kept_;
+    if (has(features, Feature::set_local)) local_settings_ = true;
+    if (has(features, Feature::code | Feature::unknown_function)) notes().uncontained = true;
+    if (may_end(features)) doubts_ = doubts_ | kept_ | asked_;
 }
 
 void SessionWatch::odd_text_sent() noexcept {
@@ -236,11 +274,14 @@ SessionDoubts SessionWatch::take_doubts(std::uint32_t errors) {
     const bool failed_alone = sole_ != Sole::no && errors != errors_before_;
     if (std::exchange(names_unknown_, false) && !failed_alone) pin(PinReason::set);
     sole_ = Sole::no;
+    const bool everything = has(doubts_, Feature::code | Feature::unknown_function);
+    asked_ = everything ? inventory : doubts_ & inventory;
     return {std::exchange(doubts_, Feature::none), std::move(notes_)};
 }
 
 void SessionWatch::keep_doubting(SessionDoubts doubts) {
     doubts_ = doubts_ | doubts.features;
+    asked_ = Feature::none;
     unanswered_ = true;
     sole_ = Sole::no;
     if (!doubts.notes) return;
@@ -249,14 +290,23 @@ void SessionWatch::keep_doubting(SessionDoubts doubts) {
         notes_->sole_text.clear();
         return;
     }
-    for (std::string& name : doubts.notes->placeholders)
-        notes_->placeholders.push_back(std::move(name));
+    notes_->uncontained = true;
+    for (const std::string& name : doubts.notes->placeholders)
+        note_placeholder(name);
+}
+
+void SessionWatch::ask_again(std::vector<std::string> placeholders) {
+    doubts_ = doubts_ | Feature::set;
+    sole_ = Sole::no;
+    for (const std::string& name : placeholders)
+        note_placeholder(name);
 }
 
 void SessionWatch::told(Feature asked, Feature kept) noexcept {
     const bool everything = has(asked, Feature::code | Feature::unknown_function);
     const Feature settled = everything ? inventory : asked & inventory;
     kept_ = (kept_ & ~settled) | (kept & settled);
+    asked_ = Feature::none;
     unanswered_ = false;
     // What was sent behind the question may have changed it again.
     if (doubts_ == Feature::none) odd_ = false;
@@ -264,6 +314,8 @@ void SessionWatch::told(Feature asked, Feature kept) noexcept {
 
 void SessionWatch::lease_ended() noexcept {
     wants_reset_ = false;
+    local_settings_ = false;
+    asked_ = Feature::none;
     odd_ = false;
     sole_ = Sole::no;
 }

@@ -16,7 +16,7 @@
 
 namespace sluice::pg {
 
-class HarmlessTexts;
+class CallMemo;
 class StatementReader;
 
 /// Why a client keeps its backend past the end of a transaction.
@@ -40,7 +40,9 @@ struct SessionNotes {
     static constexpr std::size_t count_max = 64;
 
     std::vector<std::string> placeholders;   ///< Settings like `app.tenant`.
-    std::vector<std::string> unknown_texts;  ///< That call what nobody knows.
+    std::vector<std::string> unknown_texts;  ///< That call what the grammar does not know.
+    std::vector<std::string> functions;      ///< Called there, of which the sources are wanted.
+    bool uncontained = false;  ///< Settings may have been made that nobody knows the names of.
     /// The transaction's only text, if what it leaves follows from the settings before it.
     std::string sole_text;
 };
@@ -65,7 +67,7 @@ class SessionWatch {
     /// What is known where a text is sent.
     struct Place {
         StatementReader& reader;
-        HarmlessTexts& harmless;
+        CallMemo& calls;
         const SessionPolicy& policy;
         SchemaGeneration generation;
         bool opens;            ///< It is the first of its transaction.
@@ -110,8 +112,12 @@ class SessionWatch {
     }
     /// Whether the settings may be others than those that were last told.
     [[nodiscard]] bool settings_in_doubt() const noexcept {
-        return has(doubts_, Feature::set | Feature::reset | Feature::code);
+        constexpr Feature of_settings =
+            Feature::set | Feature::reset | Feature::code | Feature::unknown_function;
+        return local_settings_ || has(doubts_, of_settings);
     }
+    /// It has left what no reset clears: the backend must be closed behind the client.
+    [[nodiscard]] bool spoils_backend() const noexcept { return spoils_backend_; }
     /// The transaction's only text, if it succeeded and what it leaves follows from the settings
     /// before it; else empty.
     [[nodiscard]] std::string_view sole_text(std::uint32_t errors) const noexcept;
@@ -119,11 +125,15 @@ class SessionWatch {
     [[nodiscard]] SessionDoubts take_doubts(std::uint32_t errors);
     /// A question was not answered. They are asked again when more has happened.
     void keep_doubting(SessionDoubts doubts);
+    /// Settings of these names may have been made, too: the answer was not all.
+    void ask_again(std::vector<std::string> placeholders);
     /// A question was answered. `asked` and `kept` as in SessionAnswer.
     void told(Feature asked, Feature kept) noexcept;
     /// Whether the last question failed and nothing has happened since.
     [[nodiscard]] bool unanswered() const noexcept { return unanswered_; }
     void something_happened() noexcept { unanswered_ = false; }
+    /// No transaction is open any more.
+    void transaction_ended() noexcept { local_settings_ = false; }
     /// It has another backend next time, and left nothing in this one.
     void lease_ended() noexcept;
 
@@ -140,19 +150,24 @@ class SessionWatch {
     [[nodiscard]] Feature doubts_of(Feature features, std::string_view text, const Place& place);
     [[nodiscard]] Feature judge_settings(std::string_view text, const Place& place);
     void judge_effect(const Effect& effect, const SessionPolicy& policy, Feature& doubts);
+    void judge_calls(std::string_view text, const Place& place, Feature& doubts);
+    void note_placeholder(const std::string& name);
     [[nodiscard]] SessionNotes& notes();
     void lose(PinReason reason) noexcept;
 
     std::unique_ptr<SessionNotes> notes_;
     Feature doubts_ = Feature::none;
-    Feature kept_ = Feature::none;  ///< What the backend said is in its session.
-    std::uint16_t pins_ = 0;        ///< To the client's end.
+    Feature kept_ = Feature::none;   ///< What the backend said is in its session.
+    Feature asked_ = Feature::none;  ///< About what a question is under way.
+    std::uint16_t pins_ = 0;         ///< To the client's end.
     Sole sole_ = Sole::no;
     bool constant_ = false;  ///< Of the text being judged.
     bool wants_reset_ = false;
     bool unanswered_ = false;  ///< The last question failed.
     bool odd_ = false;
     bool warned_ = false;
+    bool local_settings_ = false;  ///< Until the transaction ends, some are not the session's.
+    bool spoils_backend_ = false;
     std::optional<PinReason> warning_;
     bool names_unknown_ = false;  ///< A setting was set whose name cannot be known.
     std::uint32_t errors_before_ = 0;

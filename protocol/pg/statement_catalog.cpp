@@ -1,7 +1,10 @@
 #include "protocol/pg/statement_catalog.hpp"
 
 #include "protocol/assert.hpp"
+#include "protocol/pg/statement_words.hpp"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 
 namespace sluice::pg {
@@ -14,10 +17,41 @@ Feature features_of(std::string_view body) {
     return scanner.features();
 }
 
+/// Source: PostgreSQL 15 manual, "Special Values" of dates and times: those that are turned into an
+/// ordinary value when they are read, which a constant is at Parse.
+constexpr std::array<std::string_view, 4> moments{"now", "today", "tomorrow", "yesterday"};
+
+/// Whether one of them stands in a string. Strings are told by their quotes alone, and where there
+/// are escapes every place counts: one too many costs a Parse.
+bool has_moment(std::string_view text) {
+    if (text.find_first_of("'$") == std::string_view::npos) return false;
+    const bool escapes = text.find('\\') != std::string_view::npos;
+    bool within = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '\'') within = !within;
+        const bool dollars = at > 0 && text[at - 1] == '$';
+        const bool begins = at == 0 || word_byte(text[at - 1]) == 0 || dollars;
+        if (!begins || !(within || escapes || dollars)) continue;
+        for (const std::string_view moment : moments) {
+            const std::string_view word = text.substr(at, moment.size());
+            const auto same = [](char left, char right) { return word_byte(left) == right; };
+            if (!std::ranges::equal(word, moment, same)) continue;
+            const std::size_t end = at + moment.size();
+            if (end == text.size() || word_byte(text[end]) == 0 || text[end] == '$') return true;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 Statement::Statement(StatementId id, std::string_view body, std::uint32_t planning, Maker maker)
-    : id_(id), body_(body), planning_(planning), features_(features_of(body)), maker_(maker) {}
+    : id_(id),
+      body_(body),
+      planning_(planning),
+      features_(features_of(body)),
+      maker_(maker),
+      names_moment_(has_moment(text())) {}
 
 Statement& StatementCatalog::take(std::string_view body, std::uint32_t planning, Maker maker) {
     const auto at = statements_.find(Key{body, planning, maker});

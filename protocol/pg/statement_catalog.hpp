@@ -39,6 +39,9 @@ class Statement {
         return has(features_, Feature::prepare | Feature::prepared_name | Feature::reset);
     }
     [[nodiscard]] Maker maker() const noexcept { return maker_; }
+    /// A string in it may stand for the moment at which it is parsed, as 'now' does: parsed at
+    /// another time it is another statement.
+    [[nodiscard]] bool names_moment() const noexcept { return names_moment_; }
     /// What it costs to remember it.
     [[nodiscard]] std::size_t bytes() const noexcept { return sizeof(Statement) + body_.size(); }
     /// How often a client has sent it since it was entered; stops at its largest value.
@@ -55,6 +58,7 @@ class Statement {
     const std::uint32_t planning_;
     const Feature features_;
     const Maker maker_;
+    const bool names_moment_;
     std::uint32_t sightings_ = 0;
     std::optional<ChannelNote> notes_;
     std::uint32_t holders_ = 0;

@@ -278,6 +278,7 @@ void StatementScanner::statement_word(SqlWord word) {
         const bool of_transaction =
             word == SqlWord::local || word == SqlWord::transaction || word == SqlWord::constraints;
         if (first_ == SqlWord::set && !of_transaction) add(Feature::set);
+        if (first_ == SqlWord::set && word == SqlWord::local) add(Feature::set_local);
         if (first_ == SqlWord::prepare && word != SqlWord::transaction) add(Feature::prepare);
     } else if (first_ == SqlWord::prepare) {
         add(Feature::prepare);  // "PREPARE transaction AS ...": behind the command stands a string.

@@ -30,6 +30,7 @@ enum class Feature : std::uint16_t {
     prepared_name = 1U << 10U,
     /// A statement of DROP, or pg_advisory_unlock(): it may end what was left behind.
     ending = 1U << 11U,
+    set_local = 1U << 12U,  ///< SET LOCAL: until the end of its transaction.
 };
 
 [[nodiscard]] constexpr Feature operator|(Feature a, Feature b) noexcept {

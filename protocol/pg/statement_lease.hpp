@@ -1,7 +1,7 @@
 #pragma once
 
 #include "protocol/pg/backend_session.hpp"
-#include "protocol/pg/harmless_texts.hpp"
+#include "protocol/pg/call_memo.hpp"
 #include "protocol/pg/session_policy.hpp"
 #include "protocol/pg/startup_settings.hpp"
 #include "protocol/pg/statement_catalog.hpp"
@@ -45,7 +45,7 @@ struct StatementDesk {
 
     StatementReader& reader;  ///< Of the worker. Asked for those texts only whose words tell.
     StatementCatalog catalog;
-    HarmlessTexts harmless;
+    CallMemo calls;
     const StatementPolicy policy;
     StatementCounters counters;
     SchemaGeneration generation;

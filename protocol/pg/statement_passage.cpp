@@ -70,11 +70,12 @@ StatementPassage::Plan StatementPassage::parse() {
 }
 
 /// What EXECUTE in it means is another thing for each client, and known to the server when it is
-/// parsed: such a text is not shared.
+/// parsed; what 'now' means, another thing each time. Such a text is not shared.
 Statement& StatementPassage::take(wire::Bytes body) {
     StatementCatalog& catalog = lease_.desk.catalog;
     Statement& statement = catalog.take(wire::as_text(body), planning_);
-    if (!statement.concerns_names() || planning_ == lease_.own_planning) return statement;
+    const bool shared = !statement.concerns_names() && !statement.names_moment();
+    if (shared || planning_ == lease_.own_planning) return statement;
     Statement& own = catalog.take(wire::as_text(body), lease_.own_planning);
     catalog.release(statement);
     return own;
@@ -95,7 +96,8 @@ StatementPassage::Plan StatementPassage::parse_as(Statement& statement, OwedRepl
     BackendStatements& statements = lease_.backend.statements();
     const Presence presence = statements.presence(statement.id(), batch_);
     // What definitions, or the client's own settings, make of the text may be another than it was.
-    const bool shared = planning_ != lease_.own_planning || named_.name.empty();
+    const bool shared =
+        (planning_ != lease_.own_planning || named_.name.empty()) && !statement.names_moment();
     const bool fits = shared && statements.generation(statement.id()) == lease_.desk.generation;
     if (presence == Presence::present && fits && lease_.backend.predictable()) {
         statements.touch(statement.id());
@@ -152,7 +154,8 @@ StatementPassage::Plan StatementPassage::parse_unnamed() {
     parsed_ = &statement;
     const AutoPrepare policy = lease_.desk.policy.auto_prepare;
     const bool prepares =
-        statement.sightings() > 1 && !statement.concerns_names() && backend.predictable() &&
+        statement.sightings() > 1 && !statement.concerns_names() && !statement.names_moment() &&
+        backend.predictable() &&
         (policy == AutoPrepare::always || (policy == AutoPrepare::on && backend.outside_block()));
     client_.set_unnamed_prepared(prepares);
     if (!prepares) {
@@ -260,7 +263,7 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
     used_ = found.statement;
     const StatementId id = found.statement->id();
     if (!client_.unnamed_prepared() && statements.unnamed_is(id, batch_)) return as_it_is(owed);
-    if (desk.policy.auto_prepare != AutoPrepare::off &&
+    if (desk.policy.auto_prepare != AutoPrepare::off && !found.statement->names_moment() &&
         statements.presence(id, batch_) == Presence::present &&
         statements.generation(id) == desk.generation) {
         statements.touch(id);

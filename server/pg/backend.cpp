@@ -137,6 +137,7 @@ void PgBackend::advance() {
         const bool resets = query.find("DISCARD ALL") != std::string::npos ||
                             query.find("RESET ALL") != std::string::npos;
         profile_ = resets ? startup_profile_ : ProfileRef();
+        if (resets) settings_of_ = 0;
         if (profile_) set_affinity(profile_->id);
         engine.reset_done(*this, shard_->worker().engine().now());
     }

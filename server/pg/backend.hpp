@@ -89,6 +89,14 @@ class PgBackend final : public net::Stream,
     [[nodiscard]] const net::SocketAddress& address() const noexcept { return address_; }
     [[nodiscard]] pg::BackendSession& session() noexcept { return session_; }
     [[nodiscard]] const PgProfile* profile() const noexcept { return profile_.get(); }
+    /// This client may have made settings that nobody knows of.
+    void keep_settings_for(std::uint64_t client) noexcept { settings_of_ = client; }
+    /// Another than the client for which they are kept goes by nothing of what is in force.
+    void lend_settings_to(std::uint64_t client) noexcept {
+        if (settings_of_ == 0 || settings_of_ == client) return;
+        settings_of_ = 0;
+        profile_ = {};
+    }
     [[nodiscard]] bool started_with(const PgProfile& profile) const noexcept {
         return startup_profile_.get() == &profile && profile_.get() == &profile;
     }
@@ -140,8 +148,9 @@ class PgBackend final : public net::Stream,
 
     PgShard* shard_;
     const std::uint64_t id_;
-    ProfileRef startup_profile_;  ///< What its startup packet carried; RESET returns to it.
-    ProfileRef profile_;          ///< What is in force now; empty when that is unknown.
+    ProfileRef startup_profile_;     ///< What its startup packet carried; RESET returns to it.
+    ProfileRef profile_;             ///< What is in force now; empty when that is unknown.
+    std::uint64_t settings_of_ = 0;  ///< The client that may have others besides; 0: none.
     ProfileRef applying_;
     Followers followers_ = Followers::go;
     bool draining_ = false;       ///< What it says is stored for its client; see PortalSpool.

@@ -366,6 +366,7 @@ void PgRelay::answer_came(PgClient& client) {
     client.session_.watch().something_happened();
     if (client.session_.restarts()) restart_settings(client);
     if (backend.session_.releasable()) {
+        client.session_.watch().transaction_ended();
         if (shard.probes_always()) client.session_.watch().doubt_everything();
         ++shard.counters.transactions;
         client.transaction_since_ = now;

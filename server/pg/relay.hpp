@@ -98,6 +98,7 @@ class PgRelay {
     static void warn(PgClient& client);
     static bool settle_doubts(PgClient& client);
     static bool remembers(PgClient& client);
+    static void learn_calls(PgClient& client, SessionInquiry& inquiry, bool found_nothing);
     static void take_settings(PgClient& client, SessionInquiry& inquiry);
     static void take_profile(PgClient& client, const ProfileRef& profile);
     static void end_lease(PgClient& client, pool::Outcome outcome);

@@ -45,6 +45,7 @@ void PgRelay::begin_lease(PgClient& client, PgBackend& backend) {
     client.lease_since_ = client.since_;
     client.transaction_since_ = client.since_;
     client.cancelled_by_timeout_ = false;
+    backend.lend_settings_to(client.id());
     if (backend.profile_ != client.profile_) backend.apply_profile(client.profile_);
     if (client.session_.in_failed_block()) {
         backend.make_failed_block();
@@ -119,7 +120,10 @@ void PgRelay::abandon_lease(PgClient& client) {
     const bool session_mode = client.shard_->settings().pool_mode == config::PoolMode::session;
     const bool dirty = client.session_.needs_reset() || session_mode || backend.inquiring() ||
                        client.worker().settings().server_reset_query_always;
-    const pool::Outcome when_clean = dirty ? pool::Outcome::needs_reset : pool::Outcome::clean;
+    const bool spoilt = client.session_.watch().spoils_backend();
+    const pool::Outcome when_clean = spoilt  ? pool::Outcome::broken
+                                     : dirty ? pool::Outcome::needs_reset
+                                             : pool::Outcome::clean;
     const bool half_a_frame = client.session_.within_frame();
     const bool connecting = backend.task_ != PgBackend::Task::ready;
     const bool settled =

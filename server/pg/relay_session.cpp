@@ -69,8 +69,10 @@ bool PgRelay::settle_doubts(PgClient& client) {
         placeholders = placeholders_of(*client.profile_, inquiry->doubts.notes.get());
     }
     std::string sql;
+    std::span<const std::string> functions;
+    if (inquiry->doubts.notes) functions = inquiry->doubts.notes->functions;
     pg::append_session_question(sql, inquiry->doubts.features, shard.settings().server_user,
-                                placeholders);
+                                placeholders, functions);
     ++shard.counters.questions;
     backend.inquire(sql, std::move(inquiry));
     count_pins(client);
@@ -105,18 +107,36 @@ void PgRelay::told(PgClient& client, SessionInquiry& inquiry) {
     watch.told(inquiry.doubts.features, inquiry.reader.answer().kept);
     const ProfileRef before = client.profile_;
     if (about_settings(inquiry.doubts.features)) take_settings(client, inquiry);
-    if (inquiry.doubts.notes && inquiry.doubts.features == Feature::unknown_function) {
-        pg::StatementDesk& desk = client.shard_->statements();
+    if (inquiry.doubts.notes) {
         const bool nothing = before == client.profile_ && had == watch.kept();
-        for (const std::string& text : inquiry.doubts.notes->unknown_texts) {
-            if (nothing) {
-                desk.harmless.nothing_found(text, desk.generation);
-            } else {
-                desk.harmless.something_found(text);
-            }
-        }
+        learn_calls(client, inquiry, nothing);
     }
     count_pins(client);
+}
+
+/// What the functions are that its texts have called. Where one may have made settings that nobody
+/// knows the names of, nobody else is to have them.
+void PgRelay::learn_calls(PgClient& client, SessionInquiry& inquiry, bool found_nothing) {
+    pg::StatementDesk& desk = client.shard_->statements();
+    pg::SessionNotes& notes = *inquiry.doubts.notes;
+    const bool alone = inquiry.doubts.features == Feature::unknown_function;
+    std::vector<std::string> placeholders;
+    for (const std::string& text : notes.unknown_texts) {
+        const pg::KnownCalls* known = desk.calls.find(text, desk.generation);
+        if (known == nullptr) {
+            known =
+                desk.calls.learn(text, desk.generation, pg::called_names(desk.reader.read(text)),
+                                 inquiry.reader.answer().functions);
+            if (known != nullptr) {
+                placeholders.insert(placeholders.end(), known->placeholders.begin(),
+                                    known->placeholders.end());
+            }
+        }
+        if (known == nullptr || !(known->harmless || known->compiled)) notes.uncontained = true;
+        if (alone) desk.calls.asked(text, found_nothing);
+    }
+    if (notes.uncontained) client.backend_->keep_settings_for(client.id());
+    if (!placeholders.empty()) client.session_.watch().ask_again(std::move(placeholders));
 }
 
 void PgRelay::take_settings(PgClient& client, SessionInquiry& inquiry) {

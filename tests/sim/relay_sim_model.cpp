@@ -114,6 +114,7 @@ std::vector<Statement> Statement::parse(std::string_view text) {
                                                                  "PREPARE", "DO",     "DECLARE"};
         one.keeps_state = std::ranges::find(keeping, one.verb) != keeping.end() ||
                           one.text.find("pg_advisory_lock") != std::string::npos;
+        if (one.text == "SET SESSION AUTHORIZATION DEFAULT") one.keeps_state = false;
         if (!one.verb.empty()) all.push_back(std::move(one));
     }
     return all;

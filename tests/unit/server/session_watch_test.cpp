@@ -2,7 +2,7 @@
 
 #include "protocol/pg/session_watch.hpp"
 
-#include "protocol/pg/harmless_texts.hpp"
+#include "protocol/pg/call_memo.hpp"
 #include "protocol/pg/session_rejection.hpp"
 #include "protocol/pg/settings_restart.hpp"
 
@@ -25,7 +25,7 @@ using pg::SessionWatch;
 /// One client's watch, and the texts it sends.
 struct Watched {
     StatementMemo memo{{}, 1};
-    pg::HarmlessTexts harmless;
+    pg::CallMemo calls;
     pg::SessionPolicy policy;
     SessionWatch watch;
     pg::SchemaGeneration generation;
@@ -40,11 +40,13 @@ struct Watched {
             return;
         }
         watch.text_sent(scanner.features(), text, sent,
-                        {memo, harmless, policy, generation, opens, errors});
+                        {memo, calls, policy, generation, opens, errors});
     }
     [[nodiscard]] Feature doubts_of(std::string_view text) {
         send(text);
-        return watch.take_doubts(errors).features;
+        const Feature doubts = watch.take_doubts(errors).features;
+        watch.told(Feature::none, Feature::none);
+        return doubts;
     }
     [[nodiscard]] bool pins(PinReason reason) const {
         return (watch.pins() >> static_cast<unsigned>(reason) & 1U) != 0;
@@ -195,22 +197,70 @@ TEST(SessionWatch, asks_again_when_a_question_has_failed) {
     EXPECT_EQ(doubts.notes->placeholders, std::vector<std::string>{"a.b"});
 }
 
-TEST(SessionWatch, trusts_a_text_after_enough_questions_until_a_definition_changes) {
+TEST(SessionWatch, asks_no_more_about_what_is_known_to_be_harmless) {
     Watched client;
-    for (std::uint32_t i = 0; i < pg::HarmlessTexts::questions_enough; ++i) {
-        EXPECT_EQ(client.doubts_of("SELECT f()"), Feature::unknown_function);
-        client.harmless.nothing_found("SELECT f()", {});
-    }
+    const auto teach = [&client](bool harmless) {
+        const std::vector<pg::CalledFunction> functions{{"f", false, {harmless, {"app.tenant"}}}};
+        client.calls.learn("SELECT f()", client.generation, std::vector<std::string>{"f"},
+                           functions);
+    };
+    client.send("SELECT f(), s.g()");
+    auto doubts = client.watch.take_doubts(0);
+    ASSERT_TRUE(doubts.notes);
+    EXPECT_EQ(doubts.features, Feature::unknown_function);
+    EXPECT_EQ(doubts.notes->functions, (std::vector<std::string>{"f", "g"}));
+    EXPECT_FALSE(doubts.notes->uncontained) << "the answer decides";
+    client.watch.told(doubts.features, Feature::none);
+    teach(true);
     EXPECT_EQ(client.doubts_of("SELECT f()"), Feature::none);
     EXPECT_EQ(client.doubts_of("SELECT g()"), Feature::unknown_function);
     client.generation = {1};
     EXPECT_EQ(client.doubts_of("SELECT f()"), Feature::unknown_function);
-    client.harmless.nothing_found("SELECT f()", {1});
-    client.harmless.something_found("SELECT f()");
-    client.harmless.nothing_found("SELECT f()", {1});
-    EXPECT_EQ(client.doubts_of("SELECT f()"), Feature::unknown_function);
+    teach(false);
+    client.send("SELECT f()");
+    doubts = client.watch.take_doubts(0);
+    ASSERT_TRUE(doubts.notes);
+    EXPECT_EQ(doubts.notes->placeholders, std::vector<std::string>{"app.tenant"});
+    EXPECT_TRUE(doubts.notes->functions.empty());
+    EXPECT_TRUE(doubts.notes->uncontained);
+    client.watch.told(doubts.features, Feature::none);
     client.policy.probe = pg::Probe::off;
     EXPECT_EQ(client.doubts_of("SELECT g()"), Feature::none);
+}
+
+TEST(SessionWatch, doubts_what_it_asks_about_when_it_may_have_ended_meanwhile) {
+    Watched client;
+    client.send("SELECT pg_advisory_lock(5)");
+    const auto doubts = client.watch.take_doubts(0);
+    client.send("SELECT pg_advisory_unlock(5)");
+    client.watch.told(doubts.features, Feature::advisory_lock);
+    EXPECT_TRUE(client.watch.in_doubt());
+    EXPECT_EQ(client.watch.take_doubts(0).features, Feature::advisory_lock);
+    client.watch.told(Feature::advisory_lock, Feature::none);
+    EXPECT_EQ(client.watch.pins(), 0U);
+}
+
+TEST(SessionWatch, knows_no_settings_while_some_are_of_the_transaction) {
+    for (const char* text : {"SET LOCAL TimeZone = 'Asia/Tokyo'",
+                             "SELECT set_config('TimeZone', 'Asia/Tokyo', true)"}) {
+        Watched client;
+        client.send(text);
+        EXPECT_TRUE(client.watch.settings_in_doubt()) << text;
+        EXPECT_FALSE(client.watch.in_doubt()) << text;
+        client.watch.transaction_ended();
+        EXPECT_FALSE(client.watch.settings_in_doubt()) << text;
+    }
+}
+
+TEST(SessionWatch, keeps_to_the_end_what_no_reset_clears) {
+    for (const char* text :
+         {"SELECT dblink_connect('a', 'dbname=b')", "SELECT pg_backup_start('a')",
+          "SELECT pg_create_logical_replication_slot('a', 'b', true)"}) {
+        Watched client;
+        client.send(text);
+        EXPECT_TRUE(client.pins(PinReason::code)) << text;
+        EXPECT_TRUE(client.watch.spoils_backend()) << text;
+    }
 }
 
 TEST(SessionWatch, does_as_the_policy_says) {

@@ -55,6 +55,27 @@ TEST(StatementPassage, answers_parse_of_what_the_backend_has) {
     EXPECT_TRUE(line.backend.releasable());
 }
 
+TEST(StatementPassage, parses_anew_what_names_a_moment) {
+    for (const char* text : {"SELECT 'now'::timestamptz", "SELECT DATE 'Today '", "SELECT $$now$$",
+                             "SELECT E'\\'', 'tomorrow 10:00'::timestamp"}) {
+        Line line;
+        const std::string unnamed = parse_frame("", text) + bind_unnamed + execute_frame();
+        for (int i = 0; i < 4; ++i) {
+            line.ask(unnamed + sync_frame, "1 2 C Z");
+            EXPECT_EQ(line.sent(), "P B E S") << text;
+        }
+        line.ask(parse_frame("s", text) + sync_frame, "1 Z");
+        line.sent();
+        line.send(parse_frame("t", text) + sync_frame);
+        EXPECT_EQ(line.sent().substr(0, 1), "C") << "known, and parsed again";
+    }
+    Line line;
+    const std::string shared = parse_frame("", "SELECT now(), 'know', 'nowhere', today FROM t");
+    for (int i = 0; i < 3; ++i)
+        line.ask(shared + bind_unnamed + sync_frame, i < 2 ? "1 2 Z" : "2 Z");
+    EXPECT_EQ(line.sent(), "P B S Psluice_1 Bsluice_1 S Bsluice_1 S");
+}
+
 TEST(StatementPassage, teaches_another_backend_first) {
     Line line;
     line.ask(parse_s + sync_frame, "1 Z");
