@@ -217,7 +217,7 @@ bool PgBackend::cancel_running(std::function<void()> done) {
         cancels_wanted_.push_back(std::move(done));
         return true;
     }
-    auto call = CancelCall::begin(worker, *this, std::move(done));
+    auto call = CancelCall::begin(worker, {address_, key_, this}, std::move(done));
     if (!call) {
         ++worker.counters.cancels_dropped;
         return false;

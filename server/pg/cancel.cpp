@@ -11,19 +11,21 @@
 
 namespace sluice::server {
 
-CancelCall::CancelCall(Worker& worker, PgBackend& backend, std::function<void()> done)
-    : Stream(worker.engine()), worker_(worker), backend_(&backend), done_(std::move(done)) {}
+CancelCall::CancelCall(Worker& worker, const Target& target, std::function<void()> done)
+    : Stream(worker.engine()), worker_(worker), backend_(target.backend), done_(std::move(done)) {
+    pg::append_cancel_request(packet_, target.key.process_id, wire::as_bytes(target.key.key));
+}
 
 CancelCall::~CancelCall() {
     worker_.shared().cancels.give_back();
 }
 
-std::unique_ptr<CancelCall> CancelCall::begin(Worker& worker, PgBackend& backend,
+std::unique_ptr<CancelCall> CancelCall::begin(Worker& worker, const Target& target,
                                               std::function<void()> done) {
     if (!worker.shared().cancels.try_take()) return nullptr;
     // From here on the object has the permit, and gives it back however it ends.
-    std::unique_ptr<CancelCall> call(new CancelCall(worker, backend, std::move(done)));
-    const int fd = worker.engine().connect(backend.address());
+    std::unique_ptr<CancelCall> call(new CancelCall(worker, target, std::move(done)));
+    const int fd = worker.engine().connect(target.address);
     if (fd < 0) return nullptr;
     net::set_tcp_options(fd, worker.settings());
     const config::Duration time = worker.settings().cancel_wait_timeout;
@@ -33,14 +35,11 @@ std::unique_ptr<CancelCall> CancelCall::begin(Worker& worker, PgBackend& backend
 }
 
 void CancelCall::connected() {
-    if (backend_ == nullptr) {
+    if (packet_.empty()) {
         finish(Certainty::unknown);
         return;
     }
-    std::string packet;
-    pg::append_cancel_request(packet, backend_->key().process_id,
-                              wire::as_bytes(backend_->key().key));
-    send(packet);
+    send(packet_);
 }
 
 void CancelCall::received(wire::Bytes) {}  // The server says nothing; whatever it says is ignored.

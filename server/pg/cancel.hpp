@@ -2,6 +2,7 @@
 
 #include "protocol/pg/backend_login.hpp"
 
+#include "server/net/address.hpp"
 #include "server/net/stream.hpp"
 #include "server/net/timer_wheel.hpp"
 
@@ -23,17 +24,26 @@ class Worker;
 /// Owned by its worker. Confined to: its worker.
 class CancelCall final : public net::Stream, private net::Timer {
   public:
+    /// Which server process is meant.
+    struct Target {
+        const net::SocketAddress& address;
+        const pg::BackendKey& key;
+        PgBackend* backend;  ///< To be told of the end; null: nobody's.
+    };
     /// Null, and `done` is not called, when `max_cancels` are under way or the connect failed at
     /// once. Else `done`, if any, is called once when the server has closed the connection or time
     /// is up.
-    [[nodiscard]] static std::unique_ptr<CancelCall> begin(Worker& worker, PgBackend& backend,
+    [[nodiscard]] static std::unique_ptr<CancelCall> begin(Worker& worker, const Target& target,
                                                            std::function<void()> done);
     ~CancelCall() override;
     /// The backend is no more: the call goes on for nobody.
-    void forget_backend() noexcept { backend_ = nullptr; }
+    void forget_backend() noexcept {
+        backend_ = nullptr;
+        packet_.clear();
+    }
 
   private:
-    CancelCall(Worker& worker, PgBackend& backend, std::function<void()> done);
+    CancelCall(Worker& worker, const Target& target, std::function<void()> done);
 
     enum class Certainty : std::uint8_t { delivered, unknown };
 
@@ -46,6 +56,7 @@ class CancelCall final : public net::Stream, private net::Timer {
 
     Worker& worker_;
     PgBackend* backend_;
+    std::string packet_;  ///< Empty when there is nothing to cancel any more.
     std::function<void()> done_;
 };
 

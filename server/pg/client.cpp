@@ -328,6 +328,12 @@ void PgClient::cancel_requested(const std::function<void()>& done) {
         done();
         return;
     }
+    if (phase_ == Phase::replicating) {
+        if (replication_->cancel(done)) return;
+        ++worker_->counters.cancels_dropped;
+        done();
+        return;
+    }
     const bool running = backend_ != nullptr && backend_->session().busy();
     if (!running) {
         ++worker_->counters.cancels_dropped;

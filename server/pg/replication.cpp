@@ -4,6 +4,7 @@
 #include "protocol/wire/writer.hpp"
 
 #include "server/log.hpp"
+#include "server/pg/cancel.hpp"
 #include "server/pg/client.hpp"
 #include "server/worker.hpp"
 
@@ -54,6 +55,8 @@ void PgReplication::opened() {
                                      {"database", beginning_.entry->key.database},
                                      {"user", beginning_.entry->key.user},
                                      {"process_id", opening_->key().process_id}});
+    address_ = opening_->address();
+    key_ = std::move(opening_->key());
     end_opening();
     worker.counters.logins += 1;
     client_->send(reply);
@@ -76,6 +79,17 @@ void PgReplication::client_received(wire::Bytes bytes) {
     if (pending_output_bytes() > client_->worker().settings().client_buffer_max) {
         client_->pause_reception();
     }
+}
+
+bool PgReplication::cancel(std::function<void()> done) {
+    Worker& worker = client_->worker();
+    if (key_.key.empty()) return false;
+    // The backend is this client's to its end, so nobody waits for what becomes of the call.
+    auto call = CancelCall::begin(worker, {address_, key_, nullptr}, std::move(done));
+    if (!call) return false;
+    ++worker.counters.cancels_forwarded;
+    worker.track(std::move(call));
+    return true;
 }
 
 void PgReplication::output_drained() {

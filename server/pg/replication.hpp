@@ -6,6 +6,7 @@
 #include "server/pg/cancel_key.hpp"
 #include "server/pg/opening.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -39,6 +40,9 @@ class PgReplication final : public net::Stream, private PgOpening::Owner {
 
     void begin();
     void client_received(wire::Bytes bytes);
+    /// The client's cancel request goes on to its backend, which may be doing nothing: what passes
+    /// here is not followed. False, and `done` is not called, when it does not.
+    [[nodiscard]] bool cancel(std::function<void()> done);
     /// Everything that was on its way to the client has left.
     void client_caught_up();
     /// The client is gone, or going: nothing passes any more.
@@ -57,6 +61,8 @@ class PgReplication final : public net::Stream, private PgOpening::Owner {
     PgClient* client_;  ///< Null once it has left.
     Beginning beginning_;
     std::unique_ptr<PgOpening> opening_;
+    net::SocketAddress address_;
+    pg::BackendKey key_;
     pool::Budget& permits_;
 };
 

@@ -122,6 +122,22 @@ def their_number_is_limited(rig):
 
 
 @case
+def their_queries_are_cancelled(rig):
+    with replicating(rig) as (postgres, sluice):
+        client = sluice.connect(parameters={"replication": "database"})
+        for _ in range(2):
+            client.send(Query("SELECT pg_sleep(300)"))
+            wait_until(lambda: postgres.value("SELECT count(*) FROM pg_stat_activity WHERE "
+                                              "query LIKE '%pg_sleep(300)' AND state = 'active'")
+                       == "1", "the query runs", SECONDS)
+            client.cancel()
+            assert client.answer().sqlstates == ["57014"]
+        assert client.query("IDENTIFY_SYSTEM").rows
+        assert sluice.metric("cancels_total", result="forwarded") == 2
+        client.end()
+
+
+@case
 def the_server_refuses_in_its_own_words(rig):
     with rig.sluice(pool_size=1) as sluice:
         for value, sqlstate in [("database", "42501"), ("perhaps", "22023")]:
