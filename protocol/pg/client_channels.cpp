@@ -16,6 +16,7 @@ constexpr std::string_view unset_mark = "SET sluice.channels = ''";
 constexpr std::string_view mark = "installed";
 
 /// Every name is qualified, for the client's search_path is in force.
+constexpr std::string_view check = "SELECT 1, pg_catalog.current_setting('sluice.channels', true)";
 constexpr std::string_view question =
     "SELECT 1, pg_catalog.current_setting('sluice.channels', true) "
     "UNION ALL SELECT 2, c FROM pg_catalog.pg_listening_channels() c;UNLISTEN *";
@@ -43,6 +44,11 @@ void ClientChannels::append_installation(std::string& out) {
     install_ = Install::fresh;
 }
 
+void ClientChannels::append_check(std::string& out) {
+    append_query(out, check);
+    install_ = Install::checking;
+}
+
 void ClientChannels::append_question(std::string& out) {
     found_.clear();
     mark_found_ = false;
@@ -61,6 +67,7 @@ bool ClientChannels::row_received(wire::Bytes body) {
     if (cursor.failed()) return false;
     if (kind == "1") {
         mark_found_ = value == mark;
+        if (install_ == Install::checking) install_ = mark_found_ ? Install::fresh : Install::none;
     } else if (!value.empty()) {
         found_.emplace(value);
     }

@@ -32,6 +32,10 @@ enum class ChannelNote : std::uint8_t {
 /// the transaction a question tells what is there then. If the mark is missing, what was installed
 /// has been rolled back, and with it whatever the text did.
 ///
+/// Installed twice, a channel would be there again that a text between has given up. So before each
+/// further text of the transaction the backend is asked whether the mark is still there; only
+/// a savepoint that was rolled back has taken it away.
+///
 /// Made when the client first has to do with channels; owned by its session.
 class ClientChannels {
   public:
@@ -47,17 +51,22 @@ class ClientChannels {
     [[nodiscard]] ChannelNote notes() const noexcept { return notes_; }
     void note(ChannelNote notes) noexcept { notes_ = notes_ | notes; }
 
-    /// Appends the Query that installs the client's channels on its backend.
-    void append_installation(std::string& out);
-    /// The next text that changes them needs no other installation before it.
+    /// The client's channels are known to be on its backend where the next text is executed.
     [[nodiscard]] bool fresh() const noexcept { return install_ == Install::fresh; }
+    /// They were installed, and texts have been sent since.
+    [[nodiscard]] bool doubtful() const noexcept { return install_ == Install::used; }
+    /// Appends the Query that asks whether they are still there, of which each row is wanted.
+    void append_check(std::string& out);
+    /// Appends the Query that installs them.
+    void append_installation(std::string& out);
+    /// A text is sent that needs to know no more.
     void used() noexcept {
         if (install_ == Install::fresh) install_ = Install::used;
     }
 
     /// Appends the Query that asks what the backend listens to now, and has it listen no more.
     void append_question(std::string& out);
-    /// The body of a DataRow of the answer. False when it cannot be one.
+    /// The body of a DataRow of an answer. False when it cannot be one.
     [[nodiscard]] bool row_received(wire::Bytes body);
     /// The answer is whole: what the client listens to from now on.
     [[nodiscard]] Names take_answer();
@@ -68,7 +77,8 @@ class ClientChannels {
     }
 
   private:
-    enum class Install : std::uint8_t { none, fresh, used };
+    ///     none -> fresh -> used -> checking -> fresh, or none again
+    enum class Install : std::uint8_t { none, fresh, used, checking };
 
     Names names_;
     Names found_;

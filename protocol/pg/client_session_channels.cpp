@@ -54,7 +54,8 @@ ChannelNote ClientSession::channel_notes(Feature features, std::string_view text
 }
 
 /// The step to be made before a text that changes channels: wait until the backend's state is
-/// known, or install the client's channels there. Nothing when the text may go on.
+/// known, or install the client's channels there, unless they are there. Nothing when the text may
+/// go on.
 std::optional<ClientSession::Step> ClientSession::before_channels(ChannelNote notes,
                                                                   const StatementLease& lease) {
     make_channels();
@@ -71,10 +72,15 @@ std::optional<ClientSession::Step> ClientSession::before_channels(ChannelNote no
             return waiting_step();
         } else {
             lease.desk.written.clear();
-            channels_->append_installation(lease.desk.written);
+            step.injected_owed = {Owed::query, Audience::nobody};
+            if (channels_->doubtful()) {
+                channels_->append_check(lease.desk.written);
+                step.injected_owed.twist = Twist::question;
+            } else {
+                channels_->append_installation(lease.desk.written);
+            }
             step.kind = StepKind::forward;
             step.inject = lease.desk.written;
-            step.injected_owed = {Owed::query, Audience::nobody};
             return step;
         }
     }

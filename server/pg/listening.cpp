@@ -200,7 +200,7 @@ void PgListening::begin_asking(PgBackend& backend) {
 }
 
 bool PgListening::row_came(wire::Bytes body) {
-    return stage_ != Stage::asking || client_.session_.channels()->row_received(body);
+    return client_.session_.channels()->row_received(body);
 }
 
 void PgListening::question_answered() {

@@ -22,6 +22,12 @@ ORDERS = {
     "unlisten_rolled_back": ["LISTEN x", "BEGIN", "UNLISTEN x", "ROLLBACK", "NOTIFY x"],
     "failed_block": ["LISTEN x", "BEGIN", "NOTIFY x", "SELECT 1/0", "COMMIT"],
     "too_long": [f"LISTEN {'x' * 80}", f"NOTIFY {'x' * 63}", f"NOTIFY x, '{'y' * 8000}'"],
+    "unlisten_then_listen": ["LISTEN x", "BEGIN", "UNLISTEN x", "LISTEN y", "COMMIT", "SELECT pg_listening_channels()", "NOTIFY x", "NOTIFY y"],
+    "unlisten_all_then_listen": ["LISTEN x", "BEGIN", "UNLISTEN *", "LISTEN y", "COMMIT", "SELECT pg_listening_channels()", "NOTIFY x", "NOTIFY y"],
+    "unlisten_behind_a_savepoint": ["LISTEN x", "BEGIN", "SAVEPOINT s", "LISTEN y", "ROLLBACK TO s", "UNLISTEN x", "LISTEN z", "COMMIT",
+                                    "SELECT pg_listening_channels()", "NOTIFY x", "NOTIFY y", "NOTIFY z"],
+    "unlisten_before_a_savepoint": ["LISTEN x", "BEGIN", "UNLISTEN x", "SAVEPOINT s", "LISTEN y", "ROLLBACK TO s", "LISTEN z", "COMMIT",
+                                    "SELECT pg_listening_channels()", "NOTIFY x", "NOTIFY y", "NOTIFY z"],
     "nobody_listens": ["NOTIFY x", "NOTIFY x, 'y'"],
 }
 for name, steps in ORDERS.items():

@@ -83,6 +83,26 @@ TEST(ClientChannels, names_are_quoted) {
     EXPECT_FALSE(channels.fresh());
 }
 
+TEST(ClientChannels, are_installed_again_only_where_the_mark_is_gone) {
+    for (const bool there : {true, false}) {
+        ClientChannels channels;
+        channels.add("a");
+        std::string out;
+        channels.append_installation(out);
+        EXPECT_FALSE(channels.doubtful());
+        channels.used();
+        EXPECT_TRUE(channels.doubtful());
+        out.clear();
+        channels.append_check(out);
+        EXPECT_EQ(text_of(out), "SELECT 1, pg_catalog.current_setting('sluice.channels', true)");
+        EXPECT_FALSE(channels.doubtful());
+        EXPECT_FALSE(channels.fresh());
+        EXPECT_TRUE(channels.row_received(wire::as_bytes(row("1", there ? "installed" : ""))));
+        EXPECT_EQ(channels.fresh(), there);
+        EXPECT_FALSE(channels.doubtful());
+    }
+}
+
 TEST(ClientChannels, the_mark_is_taken_away_where_it_was_set) {
     ClientChannels channels;
     std::string without;
