@@ -3,9 +3,20 @@
 #include "protocol/pg/frame.hpp"
 #include "protocol/wire/writer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::pg {
+
+namespace {
+
+/// Words that a function or an extension may have made as long as it likes.
+bool may_be_long(BackendMessage type) noexcept {
+    return type == BackendMessage::NoticeResponse || type == BackendMessage::ErrorResponse ||
+           type == BackendMessage::ParameterStatus;
+}
+
+}  // namespace
 
 void ListeningSession::ask(std::string_view sql, std::uint64_t ticket, std::string& out) {
     wire::Writer(out)
@@ -33,11 +44,22 @@ void ListeningSession::barrier(std::uint64_t ticket, std::string& out) {
 
 ListeningSession::Event ListeningSession::next(wire::Bytes available) {
     Event event;
+    if (skip_left_ > 0) return skip(std::move(event), available.size());
     if (available.size() < frame_header_bytes) return event;
     const FrameHeader header = read_frame_header(available);
-    if (!header.valid || header.body_bytes > notification_bytes_max) {
+    if (!header.valid) {
         event.kind = Event::Kind::violation;
         return event;
+    }
+    if (header.body_bytes > notification_bytes_max) {
+        if (!may_be_long(static_cast<BackendMessage>(header.type))) {
+            event.kind = Event::Kind::violation;
+            return event;
+        }
+        // What an error says is lost with its length, but not that it is one.
+        if (static_cast<BackendMessage>(header.type) == BackendMessage::ErrorResponse) error_ = "";
+        skip_left_ = frame_header_bytes + std::size_t{header.body_bytes};
+        return skip(std::move(event), available.size());
     }
     if (available.size() - frame_header_bytes < header.body_bytes) return event;
     const wire::Bytes body = available.subspan(frame_header_bytes, header.body_bytes);
@@ -49,7 +71,7 @@ ListeningSession::Event ListeningSession::next(wire::Bytes available) {
         event.kind = sound ? Event::Kind::notification : Event::Kind::violation;
     } else if (type == BackendMessage::ErrorResponse) {
         // Unasked for, it is the backend's farewell; the end of its stream follows.
-        error_ = wire::as_text(body);
+        error_ = std::string(wire::as_text(body));
     } else if (type == BackendMessage::ReadyForQuery) {
         return ready(std::move(event));
     }
@@ -61,10 +83,18 @@ ListeningSession::Event ListeningSession::ready(Event event) {
         event.kind = Event::Kind::violation;
         return event;
     }
-    event.kind = error_.empty() ? Event::Kind::done : Event::Kind::refused;
+    event.kind = error_ ? Event::Kind::refused : Event::Kind::done;
     event.ticket = tickets_.front();
-    event.error = std::exchange(error_, {});
+    event.error = std::exchange(error_, {}).value_or("");
     tickets_.pop_front();
+    return event;
+}
+
+ListeningSession::Event ListeningSession::skip(Event event, std::size_t available) noexcept {
+    if (available == 0) return event;
+    event.bytes = std::min(skip_left_, available);
+    event.kind = Event::Kind::nothing;
+    skip_left_ -= event.bytes;
     return event;
 }
 

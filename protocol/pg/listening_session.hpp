@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,11 +29,12 @@ class ListeningSession {
             nothing,       ///< Of no interest.
             notification,  ///< One has come.
             done,          ///< The request of `ticket` has succeeded.
-            refused,       ///< It has failed, for what `error` says (the body of an ErrorResponse).
+            refused,       ///< It has failed, for what `error` says: the body of an ErrorResponse,
+                           ///< which may be empty.
             violation,     ///< The backend broke the protocol: close it.
         };
         Kind kind = Kind::more_bytes;
-        std::size_t bytes = 0;  ///< From the front; of one frame.
+        std::size_t bytes = 0;  ///< From the front; of one frame at most.
         Notification notification;
         std::uint64_t ticket = 0;
         std::string error;
@@ -50,9 +52,11 @@ class ListeningSession {
   private:
     void ask(std::string_view sql, std::uint64_t ticket, std::string& out);
     [[nodiscard]] Event ready(Event event);
+    [[nodiscard]] Event skip(Event event, std::size_t available) noexcept;
 
     std::deque<std::uint64_t> tickets_;  ///< Of requests not answered, oldest first.
-    std::string error_;                  ///< Of the oldest.
+    std::optional<std::string> error_;   ///< Of the oldest.
+    std::size_t skip_left_ = 0;          ///< Bytes of a frame that is too long to be kept.
 };
 
 }  // namespace sluice::pg

@@ -91,6 +91,7 @@ void ChannelBoard::passed(const ListenOrder& order) {
 
 void ChannelBoard::notified(const ListeningKey& key, const std::string& channel,
                             const std::string& frame) {
+    posted.taken(frame.size());
     const auto group = groups_.find(key);
     if (group == groups_.end()) return;
     const auto at = group->second->listeners.find(channel);
@@ -101,6 +102,20 @@ void ChannelBoard::notified(const ListeningKey& key, const std::string& channel,
         ++notifications;
         client->listening()->hear(frame);
     }
+}
+
+void ChannelBoard::overrun(const ListeningKey& key, const std::string& channel) {
+    if (const auto group = groups_.find(key); group != groups_.end()) {
+        const auto at = group->second->listeners.find(channel);
+        const bool any = at != group->second->listeners.end();
+        const auto listeners = any ? at->second : std::vector<PgClient*>();
+        for (PgClient* const client : listeners)
+            client->listening()->cut();
+    }
+    Worker& home = listening_home(worker_, key.database);
+    home.post([&home, key, channel, worker = worker_.index()] {
+        home.listening_backends().of(key).overrun_ended(worker, channel);
+    });
 }
 
 void ChannelBoard::interrupted(const ListeningKey& key) {

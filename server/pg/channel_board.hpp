@@ -1,6 +1,7 @@
 #pragma once
 
 #include "server/pg/listening_backend.hpp"
+#include "server/pg/posted_bytes.hpp"
 
 #include <cstdint>
 #include <map>
@@ -44,10 +45,13 @@ class ChannelBoard {
     void barriers_set(const ListenOrder& order, std::uint32_t count);
     void passed(const ListenOrder& order);
     void notified(const ListeningKey& key, const std::string& channel, const std::string& frame);
+    /// Too many notifications are on their way here: all who listen are cut off.
+    void overrun(const ListeningKey& key, const std::string& channel);
     /// The connection was lost and is there again.
     void interrupted(const ListeningKey& key);
 
     std::uint64_t notifications = 0;  ///< Handed to clients.
+    PostedBytes posted;               ///< Notifications on their way here.
 
   private:
     [[nodiscard]] ListenOrder order_of(PgClient& client, std::uint32_t serial,

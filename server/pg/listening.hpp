@@ -70,6 +70,8 @@ class PgListening final : private net::Timer {
     void passed(std::uint32_t serial);
     /// A frame for the client, now or when it can be told.
     void hear(std::string_view frame);
+    /// The others do not wait for one that does not read.
+    void cut();
     /// Everything that was on its way to the client has left.
     void caught_up();
 

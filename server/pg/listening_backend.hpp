@@ -15,6 +15,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -43,7 +44,7 @@ struct ListenOrder {
 /// pools, within the bounds on the database's backends and the process'.
 ///
 ///     resting -> opening -> listening -> (lost) -> opening ...
-///                  ^-- pausing <-- not opened
+///                  ^-- pausing <-- not opened, or lost soon and not for the first time
 ///
 /// It logs in as the user of whoever asked last: LISTEN asks for no right but to connect. It is
 /// told of no client, only of workers that have some. A lost connection is opened anew and listens
@@ -58,6 +59,8 @@ class ListeningBackend final : public net::Stream, private net::Timer, private P
     /// Its worker counts among the listeners of the channel when the client is told that it is so.
     void listen(ListenOrder order);
     void unlisten(unsigned worker, const std::string& channel);
+    /// The worker has cut off all that listened to the channel when it was told to.
+    void overrun_ended(unsigned worker, const std::string& channel);
     /// Answered when what was committed before has been heard, at once when nobody listens here.
     void barrier(const ListenOrder& order);
 
@@ -66,10 +69,16 @@ class ListeningBackend final : public net::Stream, private net::Timer, private P
     [[nodiscard]] std::size_t channel_count() const noexcept { return channels_.size(); }
 
   private:
+    struct Place {
+        std::uint32_t listeners = 0;
+        /// More was notified than the worker took: its listeners are being cut off, and it is told
+        /// nothing and gets no others meanwhile.
+        bool overrun = false;
+    };
     struct Channel {
-        std::vector<std::uint32_t> listeners;  ///< By worker.
-        std::uint32_t listening = 0;           ///< In all.
-        std::uint32_t pending = 0;             ///< Orders sent and not answered.
+        std::vector<Place> places;    ///< By worker.
+        std::uint32_t listening = 0;  ///< In all.
+        std::uint32_t pending = 0;    ///< Orders sent and not answered.
     };
     /// What the answer to a request is for.
     struct Request {
@@ -89,16 +98,24 @@ class ListeningBackend final : public net::Stream, private net::Timer, private P
 
     void open();
     void end_opening();
-    void lost();
+    void drop();
+    void lost(std::string_view why);
+    void overdue();
+    void pause(net::Duration time, std::string error_body);
+    /// Sends what `session_` has just written.
+    void ask(std::string_view requests);
+    void keep_time();
     void send_listen(ListenOrder order);
     void send_barrier();
     void release_barriers(std::vector<ListenOrder> barriers);
     void event_came(pg::ListeningSession::Event& event);
-    void answered(Request request, const std::string& error);
+    void answered(Request request);
+    void listen_refused(ListenOrder order, const std::string& error_body);
     void notified(const pg::Notification& notification);
+    void post_notification(unsigned worker, const std::string& channel, Place& place,
+                           const std::string& frame);
     void refuse_waiting(const std::string& error_body);
     void leave_channel(const std::string& name);
-    void rest_if_idle();
     [[nodiscard]] std::uint64_t ticket_of(Request request);
     [[nodiscard]] bool take_permit();
     void give_back_permit();
@@ -119,8 +136,13 @@ class ListeningBackend final : public net::Stream, private net::Timer, private P
     std::vector<ListenOrder> barriers_sent_;
     std::vector<ListenOrder> barriers_next_;  ///< They share the next request.
     std::uint64_t last_ticket_ = 0;
-    std::uint32_t failures_ = 0;  ///< To open, in a row.
-    bool was_lost_ = false;       ///< And nobody has been told yet.
+    std::string last_error_;  ///< The body of an ErrorResponse: why it pauses.
+    net::TimePoint opened_at_;
+    std::optional<net::TimePoint> asked_at_;  ///< Or when the last answer came; none is owed.
+    std::uint32_t permit_tries_ = 0;
+    std::uint32_t failures_ = 0;      ///< To open, in a row.
+    std::uint32_t early_losses_ = 0;  ///< Likewise, soon after it was opened.
+    bool was_lost_ = false;           ///< And nobody has been told yet.
     Phase phase_ = Phase::resting;
 };
 

@@ -1,6 +1,8 @@
 """LISTEN and NOTIFY in transaction mode: one connection listens for all clients."""
 
 import asyncio
+import os
+import signal
 import struct
 
 from case import case
@@ -141,6 +143,30 @@ def a_lost_connection_is_made_again_and_the_listeners_are_told(rig):
         other.query("NOTIFY news, 'again'")
         assert heard(client.message())[2] == "again"
         assert sluice.metric("listening_backends_lost_total") == 1
+        client.end()
+        other.end()
+
+
+@case
+def a_connection_that_does_not_answer_is_given_up(rig):
+    with rig.own_postgres() as postgres, \
+            rig.sluice(postgres, pool_size=1, server_connect_timeout="2s") as sluice:
+        client, other, third = sluice.connect(), sluice.connect(), sluice.connect()
+        client.query("LISTEN news")
+        pid = int(postgres.backends("application_name = 'sluice listener'")[0][0])
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            other.send(Query("LISTEN more"))
+            third.send(Query("BEGIN; LISTEN more; COMMIT"))
+            assert other.answer().sqlstates == ["08006"]
+            assert b"C08006\0" in third.closed_by_peer()[-1].body
+            message = client.message()
+            assert message.kind == "N" and b"C01000\0" in message.body, message
+            assert other.query("LISTEN more").tags == ["LISTEN"]
+            other.query("NOTIFY news, 'again'")
+            assert heard(client.message())[2] == "again"
+        finally:
+            os.kill(pid, signal.SIGCONT)
         client.end()
         other.end()
 

@@ -128,6 +128,10 @@ void WorkerRig::answer_cancels() {
     cancels_.clear();
 }
 
+void WorkerRig::end_database_session(int socket) {
+    if (sessions_.erase(socket) > 0) network.close(socket);
+}
+
 void WorkerRig::serve_database() {
     for (auto& [socket, received] : sessions_) {
         const std::string arrived = take(socket);
@@ -147,19 +151,25 @@ void WorkerRig::serve(int socket, std::string& received) {
     std::string out;
     if (std::holds_alternative<pg::StartupMessage>(packet.packet)) {
         last_session_ = socket;
+        ++session_count_;
         pg::append_authentication_ok(out);
         pg::append_parameter_status(out, "server_version", "15.0");
         pg::append_backend_key_data(out, static_cast<std::uint32_t>(socket & 0xffff) + 1,
                                     backend_secret);
         pg::append_ready_for_query(out, 'I');
         received.erase(0, packet.packet_bytes);
-    } else if (received.front() == 'Q' && received.find("sleep") == std::string::npos) {
+    }
+    while (received.size() >= pg::frame_header_bytes && received.front() == 'Q') {
+        const wire::Bytes rest = wire::as_bytes(received);
+        const std::size_t bytes =
+            pg::frame_header_bytes + std::size_t{pg::read_frame_header(rest).body_bytes};
+        if (received.find("sleep") < bytes || received.size() < bytes) break;
         wire::Writer(out)
             .begin_frame(static_cast<char>(pg::BackendMessage::CommandComplete))
             .c_string("SELECT 0")
             .end_frame();
         pg::append_ready_for_query(out, 'I');
-        received.clear();
+        received.erase(0, bytes);
     }
     if (!out.empty()) send(socket, out);
 }

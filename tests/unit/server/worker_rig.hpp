@@ -52,6 +52,9 @@ class WorkerRig {
     void answer_cancels();
     /// The database's end of the session that began last.
     [[nodiscard]] int database_session() const { return last_session_; }
+    /// Sessions of the database that have begun.
+    [[nodiscard]] unsigned database_session_count() const noexcept { return session_count_; }
+    void end_database_session(int socket);
 
     test::SimNetwork network{1};
     boost::asio::io_context control;
@@ -65,6 +68,7 @@ class WorkerRig {
     std::map<int, std::string> sessions_;  ///< Of the database: received and not served.
     std::vector<int> cancels_;
     int last_session_ = -1;
+    unsigned session_count_ = 0;
 };
 
 /// The `sqlstate` of the first ErrorResponse in a reply, or empty.

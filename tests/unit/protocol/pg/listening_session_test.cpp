@@ -75,10 +75,28 @@ TEST(ListeningSession, more_answers_than_requests_are_a_violation) {
     EXPECT_EQ(story(bytes, 100), "done 1;done 2;done 3;violation");
 }
 
+TEST(ListeningSession, an_error_without_words_is_one) {
+    EXPECT_EQ(story(frame('E', "") + std::string(ready) + std::string(ready), 3),
+              "refused 1;done 2;");
+}
+
+TEST(ListeningSession, words_of_any_length_are_read_over) {
+    for (const std::size_t bytes :
+         {notification_bytes_max, notification_bytes_max + 1, 4 * notification_bytes_max}) {
+        const std::string words(bytes, 'x');
+        for (const std::size_t piece : {std::size_t{997}, std::size_t{4096}, 5 * bytes}) {
+            const std::string notice = frame('N', words) + heard("a") + std::string(ready);
+            EXPECT_EQ(story(notice + notice, piece), "heard a;done 1;heard a;done 2;") << bytes;
+            EXPECT_EQ(story(frame('E', words) + std::string(ready) + std::string(ready), piece),
+                      "refused 1;done 2;")
+                << bytes;
+        }
+    }
+}
+
 TEST(ListeningSession, a_frame_longer_than_any_notification_is_a_violation) {
-    const std::string largest = frame('N', std::string(notification_bytes_max, 'x'));
-    EXPECT_EQ(story(largest + std::string(ready), 4096), "done 1;");
-    EXPECT_EQ(story(frame('N', std::string(notification_bytes_max + 1, 'x')), 4096), "violation");
+    EXPECT_EQ(story(frame('A', std::string(notification_bytes_max + 1, 'x')), 4096), "violation");
+    EXPECT_EQ(story(frame('D', std::string(notification_bytes_max + 1, 'x')), 4096), "violation");
     EXPECT_EQ(story(heard("a").substr(0, 5) + "\1", 100), "");
     EXPECT_EQ(story(frame('A', "\1"), 100), "violation");
 }
