@@ -62,12 +62,15 @@ PgListening::PgListening(PgClient& client) : client_(client) {}
 
 PgListening::~PgListening() = default;
 
+/// As long as it listens to something it stays in the group of the encoding in which it began to.
 void PgListening::enter_group() {
-    if (group_ != nullptr) return;
+    if (group_ != nullptr && !client_.session_.channels()->names().empty()) return;
     PgShard& shard = *client_.shard_;
-    group_ = &client_.worker().channels().enter(
-        {database_of(shard.settings()),
-         shard.pool().profiles().client_encoding(*client_.profile_)});
+    std::string encoding = shard.pool().profiles().client_encoding(*client_.profile_);
+    ChannelBoard& board = client_.worker().channels();
+    if (group_ != nullptr && group_->key.encoding == encoding) return;
+    if (group_ != nullptr) board.leave(*std::exchange(group_, nullptr));
+    group_ = &board.enter({database_of(shard.settings()), std::move(encoding)});
 }
 
 // LISTEN and UNLISTEN by themselves.
@@ -224,12 +227,33 @@ void PgListening::question_answered() {
         board.unsubscribe(client_, *group_, name);
         channels.remove(name);
     }
+    drop_unheard();
     count();
     for (const std::string& name : now) {
         if (before.contains(name)) continue;
         ++awaited_;
         board.subscribe(client_, *group_, name, serial_);
     }
+}
+
+/// What was notified up to the end of a transaction that gives up the channel is not for its client
+/// any more: PostgreSQL sends what it has behind the commit.
+void PgListening::drop_unheard() {
+    if (pending_.empty()) return;
+    const pg::ClientChannels::Names& names = client_.session_.channels()->names();
+    std::string kept;
+    for (wire::Bytes rest = wire::as_bytes(pending_); !rest.empty();) {
+        const std::size_t bytes =
+            pg::frame_header_bytes + std::size_t{pg::read_frame_header(rest).body_bytes};
+        const wire::Bytes frame = rest.first(bytes);
+        rest = rest.subspan(bytes);
+        pg::Notification notification;
+        const bool notifies =
+            frame[0] == std::byte{'A'} &&
+            pg::parse_notification(frame.subspan(pg::frame_header_bytes), notification);
+        if (!notifies || names.contains(notification.channel)) kept += wire::as_text(frame);
+    }
+    pending_ = std::move(kept);
 }
 
 void PgListening::begin_agreeing() {

@@ -84,6 +84,7 @@ class PgListening final : private net::Timer {
     std::size_t answer(std::string_view tag, std::size_t bytes);
     void begin_asking(PgBackend& backend);
     void begin_agreeing();
+    void drop_unheard();
     void forget_sender();
     /// Among the clients that listen to something.
     void count();

@@ -228,6 +228,21 @@ def a_listener_counts_against_the_bound_on_all_backends(rig):
 
 
 @case
+def who_listens_to_nothing_begins_in_the_encoding_it_has(rig):
+    with rig.sluice(pool_size=2) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("NOTIFY news")
+        for encoding, word in [("UTF8", "\xe9".encode()), ("LATIN1", b"\xe9"), ("UTF8", "\xe9".encode())]:
+            client.query(f"SET client_encoding = '{encoding}'")
+            client.query("LISTEN news")
+            other.query("NOTIFY news, '\xe9'")
+            assert client.message().body[4:] == b"news\0" + word + b"\0"
+            client.query("UNLISTEN *")
+        client.end()
+        other.end()
+
+
+@case
 def a_client_that_vanishes_listens_no_more(rig):
     with rig.sluice(pool_size=1) as sluice:
         client, other = sluice.connect(), sluice.connect()

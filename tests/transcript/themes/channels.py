@@ -28,6 +28,8 @@ ORDERS = {
                                     "SELECT pg_listening_channels()", "NOTIFY x", "NOTIFY y", "NOTIFY z"],
     "unlisten_before_a_savepoint": ["LISTEN x", "BEGIN", "UNLISTEN x", "SAVEPOINT s", "LISTEN y", "ROLLBACK TO s", "LISTEN z", "COMMIT",
                                     "SELECT pg_listening_channels()", "NOTIFY x", "NOTIFY y", "NOTIFY z"],
+    "unlisten_and_notify": ["LISTEN x", "UNLISTEN x; NOTIFY x", "SELECT 1", "LISTEN x", "BEGIN; NOTIFY x, 'b'; UNLISTEN x; COMMIT", "SELECT 2",
+                            "LISTEN x", "UNLISTEN *; LISTEN y; NOTIFY x; NOTIFY y", "SELECT pg_listening_channels()"],
     "nobody_listens": ["NOTIFY x", "NOTIFY x, 'y'"],
 }
 for name, steps in ORDERS.items():
