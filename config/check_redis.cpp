@@ -16,11 +16,14 @@ void check_redis_database(const CheckPart& part, const RedisDatabase& database) 
     }
     const RedisPoolSettings pool = resolve_redis(part.settings.redis, database);
     // One shared backend is what the simplest command needs.
-    if (pool.pinned_connections >= pool.max_connections) {
+    const bool controlled = part.settings.redis.info_interval.count() > 0;
+    const std::uint64_t others = controlled ? 1 : 0;
+    if (pool.pinned_connections + others >= pool.max_connections) {
         part.report(Severity::error,
                     {section + ".pinned_connections", "redis.pinned_connections",
                      section + ".max_connections", "redis.max_connections"},
                     "[" + section + "]: pinned_connections, " + show(pool.pinned_connections) +
+                        (controlled ? ", and the control connection (info_interval)" : "") +
                         ", leaves no room for shared ones below max_connections, " +
                         show(pool.max_connections));
     }

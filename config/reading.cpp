@@ -238,6 +238,9 @@ bool take(const Found& found, PoolMode& out) {
 bool take(const Found& found, AutoPrepare& out) {
     return take_word(found, out);
 }
+bool take(const Found& found, MemoryGate& out) {
+    return take_word(found, out);
+}
 bool take(const Found& found, TrackPolicy& out) {
     return take_word(found, out);
 }

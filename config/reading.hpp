@@ -81,6 +81,7 @@ bool take(const Found& found, std::vector<HostPort>& out);
 bool take(const Found& found, Secret& out);
 bool take(const Found& found, PoolMode& out);
 bool take(const Found& found, AutoPrepare& out);
+bool take(const Found& found, MemoryGate& out);
 bool take(const Found& found, TrackPolicy& out);
 bool take(const Found& found, ListenPolicy& out);
 bool take(const Found& found, KeepPolicy& out);

@@ -34,6 +34,7 @@ class Secret {
 
 enum class PoolMode { session, transaction, statement };
 enum class AutoPrepare { off, on, always };
+enum class MemoryGate { automatic, off, on };
 enum class ProtocolVersion { v3_0, v3_2 };
 enum class AuthMethod { trust, password, md5, scram_sha_256 };
 enum class LogLevel { debug, info, warning, error };
@@ -228,6 +229,7 @@ struct RedisDatabase {
     std::optional<std::uint32_t> max_connections;
     std::optional<std::uint32_t> shared_connections;
     std::optional<std::uint32_t> pinned_connections;
+    std::optional<MemoryGate> memory_gate;
     bool operator==(const RedisDatabase&) const = default;
 };
 
@@ -250,6 +252,12 @@ struct Redis {
     std::uint32_t max_waiters = 0;          ///< Clients that may wait for a pinned backend.
     std::uint32_t max_connects = 8;         ///< Pinned backends that may be connecting at once.
     std::uint32_t select_databases = 16;    ///< SELECT goes from 0 to one less.
+
+    Duration info_interval{
+        1'000};  ///< Between two INFO of the control connection. 0: there is none.
+    /// Whether commands that take memory are answered here while the server has none; by itself
+    /// only where the server cannot evict.
+    MemoryGate memory_gate = MemoryGate::automatic;
 
     Duration wait_timeout{5'000};
     Duration client_login_timeout{60'000};

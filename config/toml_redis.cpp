@@ -20,7 +20,7 @@ std::string show_redis_host(const RedisDatabase& database) {
 }
 
 template <auto Member>
-constexpr Key<RedisDatabase> override_key(std::string_view name, Range range) {
+constexpr Key<RedisDatabase> override_key(std::string_view name, Range range = {}) {
     return {
         name, range,
         [](const Found& found, RedisDatabase& database) { return take(found, database.*Member); },
@@ -67,6 +67,8 @@ std::span<const Key<Redis>> redis_keys() {
         key<R, &R::max_waiters>("max_waiters", client_count_range),
         key<R, &R::max_connects>("max_connects", backend_count_range),
         key<R, &R::select_databases>("select_databases", database_count_range),
+        key<R, &R::info_interval>("info_interval"),
+        key<R, &R::memory_gate>("memory_gate"),
         key<R, &R::wait_timeout>("wait_timeout"),
         key<R, &R::client_login_timeout>("client_login_timeout"),
         key<R, &R::client_idle_timeout>("client_idle_timeout"),
@@ -95,6 +97,7 @@ std::span<const Key<RedisDatabase>> redis_database_keys() {
         override_key<&D::max_connections>("max_connections", redis_count_range),
         override_key<&D::shared_connections>("shared_connections", shared_count_range),
         override_key<&D::pinned_connections>("pinned_connections", redis_count_range),
+        override_key<&D::memory_gate>("memory_gate"),
     };
     return keys;
 }

@@ -105,6 +105,15 @@ std::span<const Named<AutoPrepare>> names_of(AutoPrepare) {
     return names;
 }
 
+std::span<const Named<MemoryGate>> names_of(MemoryGate) {
+    static constexpr std::array names{
+        Named<MemoryGate>{"auto", MemoryGate::automatic},
+        Named<MemoryGate>{"off", MemoryGate::off},
+        Named<MemoryGate>{"on", MemoryGate::on},
+    };
+    return names;
+}
+
 std::span<const Named<TrackPolicy>> names_of(TrackPolicy) {
     static constexpr std::array names{
         Named<TrackPolicy>{"track", TrackPolicy::track},
@@ -183,6 +192,9 @@ std::string show(PoolMode value) {
     return name_of(value);
 }
 std::string show(AutoPrepare value) {
+    return name_of(value);
+}
+std::string show(MemoryGate value) {
     return name_of(value);
 }
 std::string show(TrackPolicy value) {

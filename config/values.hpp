@@ -34,6 +34,7 @@ struct Named {
 /// The words of an enumeration, as the file spells them. The argument only chooses the table.
 [[nodiscard]] std::span<const Named<PoolMode>> names_of(PoolMode);
 [[nodiscard]] std::span<const Named<AutoPrepare>> names_of(AutoPrepare);
+[[nodiscard]] std::span<const Named<MemoryGate>> names_of(MemoryGate);
 [[nodiscard]] std::span<const Named<TrackPolicy>> names_of(TrackPolicy);
 [[nodiscard]] std::span<const Named<ListenPolicy>> names_of(ListenPolicy);
 [[nodiscard]] std::span<const Named<KeepPolicy>> names_of(KeepPolicy);
@@ -45,6 +46,7 @@ struct Named {
 
 [[nodiscard]] std::string show(PoolMode value);
 [[nodiscard]] std::string show(AutoPrepare value);
+[[nodiscard]] std::string show(MemoryGate value);
 [[nodiscard]] std::string show(TrackPolicy value);
 [[nodiscard]] std::string show(ListenPolicy value);
 [[nodiscard]] std::string show(KeepPolicy value);

@@ -6,6 +6,8 @@
 #include "server/log.hpp"
 #include "server/notify.hpp"
 #include "server/pg/pool_directory.hpp"
+#include "server/probe/redis_control.hpp"
+#include "server/redis/shard.hpp"
 #include "server/shared.hpp"
 #include "server/version.hpp"
 #include "server/worker.hpp"
@@ -68,6 +70,8 @@ struct App::State {
     State(const config::Settings& settings, std::function<config::LoadResult()> load_again)
         : started_with(settings),
           shared(settings, control),
+          redis_controls(control, shared.resolver, shared.redis,
+                         [this](bool wants_room) { wake_redis(shared, wants_room); }),
           load(std::move(load_again)),
           signals(control, SIGTERM, SIGINT, SIGHUP),
           drain_timer(control) {}
@@ -89,6 +93,7 @@ struct App::State {
     const config::Settings started_with;
     asio::io_context control{1};
     Shared shared;
+    RedisControls redis_controls;
     std::function<config::LoadResult()> load;
     asio::signal_set signals;
     asio::steady_timer drain_timer;
@@ -128,6 +133,8 @@ int App::run() {
         return 1;
     }
     state.await_signal();
+    // Before all clients, so that its permit is there.
+    state.redis_controls.configure(settings.redis);
     open_warm_pools(state.shared);
     for (const auto& worker : state.shared.workers)
         worker->start();
@@ -242,7 +249,12 @@ void App::State::reload() {
     }
     log::configure(loaded.settings.log);
     raise_file_limit(loaded.settings);
-    shared.reconfigure(loaded.settings, [] { log::info("SIGHUP: settings reloaded"); });
+    shared.reconfigure(loaded.settings, [this] {
+        log::info("SIGHUP: settings reloaded");
+        asio::post(control, [this] {
+            if (phase == Phase::serving) redis_controls.configure(settings().redis);
+        });
+    });
 }
 
 void App::State::begin_drain() {
@@ -289,6 +301,7 @@ void App::State::end() {
         });
     }
     drain_timer.cancel();
+    redis_controls.shut();
     signals.cancel();
     // What the workers were just told runs before they are stopped: tasks keep their order.
     const auto left = std::make_shared<std::atomic<std::size_t>>(shared.workers.size());

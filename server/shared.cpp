@@ -131,7 +131,8 @@ void Shared::gather(SnapshotDetail detail, std::function<void(Snapshot)> done) {
         snapshot.redis_max_clients = current->settings.redis.max_clients;
     }
     for (const RedisDirectory::Bound& bound : redis.bounds()) {
-        snapshot.redis_bounds.push_back({bound.database, bound.limit, bound.pinned_limit});
+        snapshot.redis_bounds.push_back(
+            {bound.database, bound.limit, bound.pinned_limit, bound.health});
     }
     snapshot.buffer_bytes = buffers.used();
     snapshot.buffer_bytes_max = buffers.bytes_max();

@@ -9,6 +9,7 @@
 #include "config/settings.hpp"
 
 #include "server/metrics/histogram.hpp"
+#include "server/redis/health.hpp"
 #include "server/refusal.hpp"
 
 #include <array>
@@ -71,6 +72,7 @@ struct RedisCounters {
     std::uint64_t slow_subscribers = 0;       ///< Clients cut because they left messages unread.
     std::uint64_t subscriber_losses = 0;      ///< Of backends whose subscriptions were needed.
     std::uint64_t refused_subscriptions = 0;  ///< Requests to subscribe answered by an error.
+    std::uint64_t shed_commands = 0;          ///< Answered -OOM here, by the gate.
     std::array<std::uint64_t, resp::error_kind_count> errors{};  ///< Replies, by what they say.
     std::array<std::uint64_t, resp::pin_reason_count> pins{};
     Histogram wait_seconds;  ///< For a pinned backend; 0 counts too.
@@ -88,11 +90,12 @@ struct RedisSnapshot {
     std::uint64_t subscriptions = 0;  ///< Of clients to these.
 };
 
-/// The bounds of one Redis over all workers.
+/// The bounds of one Redis over all workers, and how it is.
 struct RedisBounds {
     std::string database;
     std::uint32_t max_connections = 0;
     std::uint32_t pinned_connections = 0;
+    RedisHealth::Facts health;
 };
 
 /// What one worker has counted for one pool since it started. Only ever growing.

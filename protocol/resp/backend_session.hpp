@@ -22,8 +22,16 @@ enum class ErrorKind : std::uint8_t {
     ask,
     execabort,
     noauth,
+    execabort_oom,  ///< EXECABORT for want of memory, where the first word does not say so.
+    noperm,
+    misconf,
+    noreplicas,
+    clusterdown,
+    tryagain,
+    crossslot,
+    noscript,
 };
-inline constexpr std::size_t error_kind_count = 10;
+inline constexpr std::size_t error_kind_count = 18;
 [[nodiscard]] ErrorKind error_kind_of(std::string_view error_text) noexcept;
 /// In metrics.
 [[nodiscard]] std::string_view name_of(ErrorKind kind) noexcept;
@@ -35,6 +43,9 @@ struct BackendRun {
     std::size_t bytes = 0;      ///< 0 without a violation: half a header, to be offered again.
     std::uint32_t replies = 0;  ///< Ended within these bytes.
     Owner owner = Owner::nobody;
+    std::uint32_t oom_replies = 0;  ///< Of those: refused for want of memory, whole or in part.
+    enum class Probe : std::uint8_t { none, accepted, refused, unclear };
+    Probe probe = Probe::none;  ///< The reply that was asked after, by what it says of memory.
 };
 
 /// One backend's conversation after its login: matches replies with those they are owed to, first
@@ -50,6 +61,10 @@ class BackendSession {
         owed_.push(owner, replies);
     }
     void disown(Owner owner) noexcept { owed_.disown(owner); }
+    /// The last reply that is owed now is to be told of, see BackendRun::probe. One at a time.
+    void probe() noexcept {
+        if (probe_in_ == 0) probe_in_ = owed_.size();
+    }
 
     /// The next bytes that go to one owner, as many as there are. A push belongs to `push_owner`.
     [[nodiscard]] BackendRun next(wire::Bytes available, Owner push_owner = Owner::nobody) noexcept;
@@ -66,9 +81,12 @@ class BackendSession {
     }
 
   private:
+    void replied(BackendRun& run) noexcept;
+
     OwedQueue owed_;
     ReplyScanner scanner_;
     std::array<std::uint64_t, error_kind_count> errors_{};  ///< Replies, by kind, ever growing.
+    std::size_t probe_in_ = 0;  ///< Replies up to the one that is asked after. 0: none is.
 };
 
 }  // namespace sluice::resp

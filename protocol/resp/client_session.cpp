@@ -29,6 +29,11 @@ ClientStep wait() {
     return step;
 }
 
+MemoryUse memory_use_of(const CommandRow& row) noexcept {
+    if (row.has(CommandFlag::denyoom)) return MemoryUse::takes;
+    return row.has(CommandFlag::write) ? MemoryUse::frees : MemoryUse::neutral;
+}
+
 }  // namespace
 
 std::string_view name_of(PinReason reason) noexcept {
@@ -192,6 +197,11 @@ ClientStep ClientSession::decide(Asked& asked) {
                                          std::string(asked.row->name) +
                                          "' here (redis.allow_commands)");
     }
+    if (asked.at.memory_spent && asked.row->has(CommandFlag::denyoom) && !raw_) {
+        ClientStep step = refuse_command(asked, out_of_memory);
+        step.shed = step.kind == Kind::answer;
+        return step;
+    }
     return decide_known(asked);
 }
 
@@ -299,6 +309,7 @@ ClientStep ClientSession::forward(Asked& asked, Lending lending, PinReason reaso
     step.send = wire::as_text(asked.request);
     step.replies = 1;
     step.muted = muted();
+    step.memory = memory_use_of(*asked.row);
     command_done();
     return step;
 }

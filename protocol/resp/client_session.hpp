@@ -50,6 +50,14 @@ struct Situation {
     Lending lending = Lending::none;
     bool owed = false;        ///< Replies are outstanding. Always false once the session is raw().
     bool subscribed = false;  ///< To a channel, pattern or shard channel.
+    bool memory_spent = false;  ///< The server would refuse what takes memory: it is spared that.
+};
+
+/// What a command means for the server's memory.
+enum class MemoryUse : std::uint8_t {
+    neutral,
+    takes,  ///< Refused by the server while it has none (`denyoom`).
+    frees,  ///< Writes without taking any: deletes, shortens, lets expire.
 };
 
 struct ClientStep {
@@ -72,10 +80,12 @@ struct ClientStep {
     PinReason reason = PinReason::blocking;       ///< lend: why, when pinned.
     ChannelKind channels = ChannelKind::channel;  ///< subscribe, unsubscribe.
     bool muted = false;                           ///< The reply goes to nobody.
-    std::uint32_t replies = 0;                    ///< Owed to the client by `send`.
-    std::uint32_t skipped = 0;                    ///< Owed to nobody, before those.
-    std::size_t bytes = 0;                        ///< Of what is available.
-    std::string_view send;                        ///< Valid until the session is asked again.
+    bool shed = false;                      ///< answer: for the server's sake, which has no memory.
+    MemoryUse memory = MemoryUse::neutral;  ///< forward: of a command by itself.
+    std::uint32_t replies = 0;              ///< Owed to the client by `send`.
+    std::uint32_t skipped = 0;              ///< Owed to nobody, before those.
+    std::size_t bytes = 0;                  ///< Of what is available.
+    std::string_view send;                  ///< Valid until the session is asked again.
     std::string_view user;
     std::string_view password;
 };

@@ -15,6 +15,9 @@ namespace sluice::resp {
 [[nodiscard]] std::string unknown_subcommand(const CommandRow& container, std::string_view name);
 [[nodiscard]] std::string wrong_arguments(const CommandRow& row);
 
+inline constexpr std::string_view out_of_memory =
+    "OOM command not allowed when used memory > 'maxmemory'.";
+
 /// A client of RESP2 that has a subscription could not tell another's reply from a message.
 [[nodiscard]] bool is_allowed_while_subscribed(CommandWay way) noexcept;
 [[nodiscard]] std::string not_while_subscribed(const CommandRow& row);

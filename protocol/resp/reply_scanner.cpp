@@ -42,14 +42,14 @@ ReplyScan ReplyScanner::next(wire::Bytes available) noexcept {
             case Phase::bulk: {
                 const std::uint64_t part =
                     std::min<std::uint64_t>(bulk_left_, available.size() - at);
-                if (is_error_ && elements_left_ == 1) {
+                if (in_error_) {
                     keep_error(available.subspan(at, static_cast<std::size_t>(part)));
                 }
                 at += static_cast<std::size_t>(part);
                 bulk_left_ -= part;
                 if (bulk_left_ == 0) {
                     phase_ = Phase::header;
-                    --elements_left_;
+                    end_value();
                 }
                 break;
             }
@@ -60,11 +60,20 @@ ReplyScan ReplyScanner::next(wire::Bytes available) noexcept {
 }
 
 void ReplyScanner::begin_value(char type) noexcept {
+    in_error_ = type == '-' || type == '!';
+    if (in_error_) error_bytes_ = 0;
     if (elements_left_ > 0) return;
     elements_left_ = 1;
     is_push_ = type == '>';
-    is_error_ = type == '-' || type == '!';
-    error_bytes_ = 0;
+    is_error_ = in_error_;
+    inner_oom_count_ = 0;
+}
+
+void ReplyScanner::end_value() noexcept {
+    --elements_left_;
+    if (in_error_ && !is_error_ && !is_push_ && error_text().starts_with("OOM ")) {
+        ++inner_oom_count_;
+    }
 }
 
 /// Takes the header at `at`, if it is all there. False: it is none.
@@ -115,10 +124,10 @@ std::size_t ReplyScanner::skip_line(wire::Bytes available) noexcept {
         feed == nullptr
             ? available.size()
             : static_cast<std::size_t>(static_cast<const std::byte*>(feed) - available.data()) + 1;
-    if (is_error_ && elements_left_ == 1) keep_error(available.first(bytes));
+    if (in_error_) keep_error(available.first(bytes));
     if (feed != nullptr) {
         phase_ = Phase::header;
-        --elements_left_;
+        end_value();
     }
     return bytes;
 }

@@ -37,7 +37,10 @@ class ReplyScanner {
     [[nodiscard]] bool within_push() const noexcept { return within_reply() && is_push_; }
     /// The reply at hand, or that has just ended, is an error.
     [[nodiscard]] bool is_error() const noexcept { return is_error_; }
-    /// The first bytes of that error: its token and a little more.
+    /// Refusals for want of memory within the reply at hand, or that has just ended: in the answer
+    /// to EXEC each command has its own.
+    [[nodiscard]] std::uint32_t inner_oom_count() const noexcept { return inner_oom_count_; }
+    /// The first bytes of that error: its token and what it is about.
     [[nodiscard]] std::string_view error_text() const noexcept {
         return {error_.data(), error_bytes_};
     }
@@ -50,16 +53,19 @@ class ReplyScanner {
     [[nodiscard]] std::size_t skip_line(wire::Bytes available) noexcept;
     void begin_value(char type) noexcept;
     void keep_error(wire::Bytes part) noexcept;
+    void end_value() noexcept;
 
     /// Values that the reply at hand still lacks; an aggregate is replaced by its elements. 0:
     /// between two replies. Bounded by what fits, since each element has a header of its own.
     std::uint64_t elements_left_ = 0;
-    std::uint64_t bulk_left_ = 0;  ///< With the CRLF.
-    std::array<char, 24> error_{};
+    std::uint64_t bulk_left_ = 0;   ///< With the CRLF.
+    std::array<char, 48> error_{};  ///< Of the error at hand, or the last one.
+    std::uint32_t inner_oom_count_ = 0;
     std::uint8_t error_bytes_ = 0;
     Phase phase_ = Phase::header;
     bool is_push_ = false;
     bool is_error_ = false;
+    bool in_error_ = false;  ///< The value at hand is an error, of the reply or within it.
 };
 
 }  // namespace sluice::resp

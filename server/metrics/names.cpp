@@ -27,6 +27,10 @@ constexpr std::array<std::string_view, 3> redis_kind{"mode", "database", "kind"}
 constexpr std::array<std::string_view, 3> redis_error{"mode", "database", "error"};
 constexpr std::array<std::string_view, 3> redis_reason{"mode", "database", "reason"};
 
+constexpr std::array<std::string_view, 3> redis_role{"mode", "database", "role"};
+constexpr std::array<std::string_view, 3> redis_policy{"mode", "database", "policy"};
+constexpr std::array<std::string_view, 3> redis_state{"mode", "database", "state"};
+
 constexpr std::array<MetricName, metric_count> rows{{
     {Metric::build_info, "sluice_build_info", gauge, version, "Always 1; the version is a label."},
     {Metric::start_time,
@@ -211,6 +215,44 @@ constexpr std::array<MetricName, metric_count> rows{{
      "Backends of subscribers lost; until the next is there messages are missed."},
     {Metric::redis_refused_subscriptions, "sluice_redis_refused_subscriptions_total", counter,
      redis, "Requests to subscribe that were answered by an error."},
+    {Metric::redis_up, "sluice_redis_up", gauge, redis,
+     "1 when the control connection's last question was answered, else 0."},
+    {Metric::redis_control_failures, "sluice_redis_control_failures_total", counter, redis,
+     "Questions on the control connection, connects included, that failed."},
+    {Metric::redis_role, "sluice_redis_role_info", gauge, redis_role,
+     "Always 1; what the server says it is, is a label."},
+    {Metric::redis_loading, "sluice_redis_loading", gauge, redis,
+     "1 while the server reads its data set."},
+    {Metric::redis_used_memory, "sluice_redis_used_memory_bytes", gauge, redis,
+     "Memory that the server uses."},
+    {Metric::redis_max_memory, "sluice_redis_max_memory_bytes", gauge, redis,
+     "Its maxmemory; 0: no limit."},
+    {Metric::redis_memory_ratio, "sluice_redis_memory_ratio", gauge, redis,
+     "What it counts against maxmemory, as a part of it; absent without a limit."},
+    {Metric::redis_fragmentation, "sluice_redis_memory_fragmentation_ratio", gauge, redis,
+     "Memory that the system has given it, as a multiple of what it uses."},
+    {Metric::redis_policy, "sluice_redis_memory_policy_info", gauge, redis_policy,
+     "Always 1; its maxmemory-policy is a label."},
+    {Metric::redis_over_limit, "sluice_redis_over_limit_seconds", gauge, redis,
+     "For how long it has been over maxmemory; 0: it is not."},
+    {Metric::redis_over_limit_total, "sluice_redis_over_limit_seconds_total", counter, redis,
+     "Time over maxmemory since the server's start."},
+    {Metric::redis_evicted_keys, "sluice_redis_evicted_keys_total", counter, redis,
+     "Keys evicted since the server's start."},
+    {Metric::redis_server_clients, "sluice_redis_server_clients", gauge, redis,
+     "Clients of the server, this program's backends among them."},
+    {Metric::redis_server_max_clients, "sluice_redis_server_max_clients", gauge, redis,
+     "Its maxclients."},
+    {Metric::redis_rejected, "sluice_redis_rejected_connections_total", counter, redis,
+     "Connections it refused for maxclients since its start."},
+    {Metric::redis_gate_state, "sluice_redis_gate_state", gauge, redis_state,
+     "1 for the memory gate's state, 0 for the others."},
+    {Metric::redis_gate_openings, "sluice_redis_gate_openings_total", counter, redis,
+     "Times that the memory gate has opened."},
+    {Metric::redis_gate_probes, "sluice_redis_gate_probes_total", counter, redis,
+     "Clients' commands sent to see whether there is memory again."},
+    {Metric::redis_shed, "sluice_redis_shed_commands_total", counter, redis,
+     "Commands answered -OOM here while the gate was open."},
 }};
 
 constexpr bool rows_are_in_order() {

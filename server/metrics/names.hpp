@@ -100,8 +100,27 @@ enum class Metric : std::uint8_t {
     redis_slow_subscribers,
     redis_subscriber_losses,
     redis_refused_subscriptions,
+    redis_up,
+    redis_control_failures,
+    redis_role,
+    redis_loading,
+    redis_used_memory,
+    redis_max_memory,
+    redis_memory_ratio,
+    redis_fragmentation,
+    redis_policy,
+    redis_over_limit,
+    redis_over_limit_total,
+    redis_evicted_keys,
+    redis_server_clients,
+    redis_server_max_clients,
+    redis_rejected,
+    redis_gate_state,
+    redis_gate_openings,
+    redis_gate_probes,
+    redis_shed,
 };
-constexpr std::size_t metric_count = 91;
+constexpr std::size_t metric_count = 110;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

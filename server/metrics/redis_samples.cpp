@@ -66,6 +66,41 @@ void add_redis(Page& page, const RedisSnapshot& redis) {
     samples.add(Metric::redis_slow_subscribers, counters.slow_subscribers);
     samples.add(Metric::redis_subscriber_losses, counters.subscriber_losses);
     samples.add(Metric::redis_refused_subscriptions, counters.refused_subscriptions);
+    samples.add(Metric::redis_shed, counters.shed_commands);
+}
+
+void add_info(RedisSamples& samples, const resp::ServerInfo& info) {
+    samples.add(Metric::redis_role, resp::name_of(info.role), 1);
+    samples.add(Metric::redis_loading, info.loading ? 1 : 0);
+    samples.add(Metric::redis_used_memory, info.used_memory_bytes);
+    samples.add(Metric::redis_max_memory, info.max_memory_bytes);
+    // No limit is not a ratio of 0, which would look like a server with room for everything.
+    if (info.max_memory_bytes > 0) {
+        samples.add(Metric::redis_memory_ratio, static_cast<double>(info.counted_memory_bytes()) /
+                                                    static_cast<double>(info.max_memory_bytes));
+    }
+    samples.add(Metric::redis_fragmentation, info.fragmentation_ratio);
+    samples.add(Metric::redis_policy, resp::name_of(info.policy), 1);
+    samples.add(Metric::redis_over_limit, seconds_of(info.over_limit));
+    samples.add(Metric::redis_over_limit_total, seconds_of(info.over_limit_total));
+    samples.add(Metric::redis_evicted_keys, info.evicted_keys);
+    samples.add(Metric::redis_server_clients, info.connected_clients);
+    samples.add(Metric::redis_server_max_clients, info.max_clients);
+    samples.add(Metric::redis_rejected, info.rejected_connections);
+}
+
+void add_health(RedisSamples& samples, const RedisHealth::Facts& health) {
+    if (health.asked) {
+        samples.add(Metric::redis_up, health.info ? 1 : 0);
+        samples.add(Metric::redis_control_failures, health.failures);
+    }
+    if (health.info) add_info(samples, *health.info);
+    constexpr std::array<std::string_view, 3> states{"closed", "open", "half_open"};
+    for (std::size_t at = 0; at < states.size(); ++at)
+        samples.add(Metric::redis_gate_state, states[at],
+                    at == static_cast<std::size_t>(health.gate) ? 1 : 0);
+    samples.add(Metric::redis_gate_openings, health.gate_counts.openings);
+    samples.add(Metric::redis_gate_probes, health.gate_counts.probes);
 }
 
 }  // namespace
@@ -91,6 +126,7 @@ void add_redis_side(Page& page, const Snapshot& snapshot) {
         RedisSamples samples(page, bounds.database);
         samples.add(Metric::redis_connections_max, bounds.max_connections);
         samples.add(Metric::redis_pinned_max, bounds.pinned_connections);
+        add_health(samples, bounds.health);
     }
     for (const RedisSnapshot& redis : redis_of(snapshot))
         add_redis(page, redis);

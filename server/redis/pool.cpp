@@ -31,11 +31,12 @@ pool::Limits redis_limits_of(const config::Redis& settings,
 }
 
 RedisPool::RedisPool(RedisKey key, const config::RedisDatabase& database,
-                     const config::RedisPoolSettings& bounds)
+                     const config::RedisPoolSettings& bounds, RedisHealth& health)
     : key_(std::move(key)),
       database_(database),
       bounds_(bounds),
-      identity_(identity_of(key_, database_)) {}
+      identity_(identity_of(key_, database_)),
+      health_(health) {}
 
 void RedisPool::remember_error(std::string text) {
     const std::lock_guard lock(mutex_);
@@ -47,6 +48,23 @@ std::string RedisPool::last_error() const {
     return last_error_;
 }
 
+RedisDirectory::Database& RedisDirectory::database_of(const config::Redis& settings,
+                                                      const config::RedisDatabase& section) {
+    const auto bounds = config::resolve_redis(settings, section);
+    Database& shared = databases_[section.name];
+    shared.all->set_limit(bounds.max_connections);
+    shared.pinned->set_limit(bounds.pinned_connections);
+    shared.health.set_mode(section.memory_gate.value_or(settings.memory_gate));
+    return shared;
+}
+
+RedisControlPart RedisDirectory::control_part(const config::Redis& settings,
+                                              const config::RedisDatabase& database) {
+    const std::lock_guard lock(mutex_);
+    Database& shared = database_of(settings, database);
+    return {shared.all.get(), &process_, &shared.health};
+}
+
 std::shared_ptr<pool::PoolEntry> RedisDirectory::find(const config::Redis& settings,
                                                       const RedisKey& key, unsigned workers) {
     const auto section = settings.databases.find(key.database);
@@ -55,9 +73,7 @@ std::shared_ptr<pool::PoolEntry> RedisDirectory::find(const config::Redis& setti
     const auto known = pools_.find(key);
     if (known != pools_.end()) return known->second;
     const auto bounds = config::resolve_redis(settings, section->second);
-    Database& shared = databases_[key.database];
-    shared.all->set_limit(bounds.max_connections);
-    shared.pinned->set_limit(bounds.pinned_connections);
+    Database& shared = database_of(settings, section->second);
     const pool::Limits limits = redis_limits_of(settings, bounds);
     const std::string part =
         std::to_string(key.number) + "/resp" + std::to_string(static_cast<unsigned>(key.version));
@@ -67,7 +83,7 @@ std::shared_ptr<pool::PoolEntry> RedisDirectory::find(const config::Redis& setti
         pool::PoolKey{key.database, part}, limits, std::min(workers, pool::shard_count_max),
         std::make_shared<pool::Budget>(bounds.pinned_connections), shared.all, shared.pinned,
         process);
-    entry->attachment = std::make_unique<RedisPool>(key, section->second, bounds);
+    entry->attachment = std::make_unique<RedisPool>(key, section->second, bounds, shared.health);
     pools_.emplace(key, entry);
     return entry;
 }
@@ -99,7 +115,7 @@ void RedisDirectory::remember_version(const std::string& database, std::string v
 std::string RedisDirectory::version_of(const std::string& database) const {
     const std::lock_guard lock(mutex_);
     const auto at = databases_.find(database);
-    return at == databases_.end() ? Database{}.version : at->second.version;
+    return at == databases_.end() ? std::string(version_before_login) : at->second.version;
 }
 
 std::vector<RedisDirectory::Bound> RedisDirectory::bounds() const {
@@ -107,7 +123,7 @@ std::vector<RedisDirectory::Bound> RedisDirectory::bounds() const {
     std::vector<Bound> all;
     for (const auto& [name, database] : databases_) {
         all.push_back({name, database.all->used(), database.all->limit(), database.pinned->used(),
-                       database.pinned->limit()});
+                       database.pinned->limit(), database.health.facts()});
     }
     return all;
 }

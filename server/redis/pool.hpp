@@ -8,6 +8,8 @@
 #include "config/resolve.hpp"
 #include "config/settings.hpp"
 
+#include "server/redis/health.hpp"
+
 #include <atomic>
 #include <compare>
 #include <map>
@@ -30,14 +32,16 @@ struct RedisKey {
 /// Owned by its registry entry. Thread-safe.
 class RedisPool final : public pool::PoolAttachment {
   public:
+    /// `health` outlives it.
     RedisPool(RedisKey key, const config::RedisDatabase& database,
-              const config::RedisPoolSettings& bounds);
+              const config::RedisPoolSettings& bounds, RedisHealth& health);
 
     [[nodiscard]] const RedisKey& key() const noexcept { return key_; }
     [[nodiscard]] const config::RedisDatabase& database() const noexcept { return database_; }
     [[nodiscard]] const config::RedisPoolSettings& bounds() const noexcept { return bounds_; }
     [[nodiscard]] const resp::BackendIdentity& identity() const noexcept { return identity_; }
     [[nodiscard]] pool::Budget& links() noexcept { return links_; }
+    [[nodiscard]] MemoryGate& gate() noexcept { return health_.gate; }
 
     /// A reload has put another in its place.
     void retire() noexcept { retired_ = true; }
@@ -52,10 +56,18 @@ class RedisPool final : public pool::PoolAttachment {
     const config::RedisDatabase database_;
     const config::RedisPoolSettings bounds_;
     const resp::BackendIdentity identity_;
+    RedisHealth& health_;
     pool::Budget links_{0};  ///< Shared backends of this key; bounded by each shard's own count.
     std::atomic<bool> retired_{false};
     mutable std::mutex mutex_;
     std::string last_error_;
+};
+
+/// What the control connection to one Redis counts against, and whom it tells.
+struct RedisControlPart {
+    pool::Budget* all;
+    pool::Budget* process;
+    RedisHealth* health;
 };
 
 /// The pools of the Redis side, found by key, and the bounds of each Redis over all its keys and
@@ -72,6 +84,11 @@ class RedisDirectory {
     /// Retires the pools that these settings change.
     void reconfigure(const config::Redis& settings);
 
+    /// Of one database section; takes over what the settings say of it. What it names lives as long
+    /// as this does.
+    [[nodiscard]] RedisControlPart control_part(const config::Redis& settings,
+                                                const config::RedisDatabase& database);
+
     /// What the server said of itself at the last login; "7.0.15" before the first.
     void remember_version(const std::string& database, std::string version);
     [[nodiscard]] std::string version_of(const std::string& database) const;
@@ -81,15 +98,22 @@ class RedisDirectory {
         std::uint32_t limit = 0;
         std::uint32_t pinned_used = 0;
         std::uint32_t pinned_limit = 0;
+        RedisHealth::Facts health;
     };
     [[nodiscard]] std::vector<Bound> bounds() const;
 
   private:
+    static constexpr std::string_view version_before_login = "7.0.15";
+
     struct Database {
         std::shared_ptr<pool::Budget> all = std::make_shared<pool::Budget>(0);
         std::shared_ptr<pool::Budget> pinned = std::make_shared<pool::Budget>(0);
-        std::string version = "7.0.15";
+        std::string version{version_before_login};
+        RedisHealth health;
     };
+
+    [[nodiscard]] Database& database_of(const config::Redis& settings,
+                                        const config::RedisDatabase& section);
 
     pool::Budget& process_;
     mutable std::mutex mutex_;

@@ -80,10 +80,13 @@ void RedisRelay::serve(RedisClient& client, wire::Bytes arrived) {
         }
         situation.owed = client.owed_ > 0 && !client.session_.raw();
         situation.subscribed = client.subscribed();
+        situation.memory_spent =
+            client.shard_ != nullptr && client.shard_->pool().gate().holds(client.engine().now());
         const resp::ClientStep step = client.session_.next(
             bytes.subspan(at), situation, client.terms_->session, side.facts_of(client), out.get());
         if (step.kind == Kind::read_more || step.kind == Kind::wait) break;
         at += step.bytes;
+        if (step.shed) ++side.counters_of(*client.shard_).shed_commands;
         pool_asked = pool_asked || step.kind == Kind::lend || step.kind == Kind::reset;
         goes = perform(client, step, out.get());
         client.session_.sent();
@@ -139,9 +142,31 @@ RedisRelay::Goes RedisRelay::perform(RedisClient& client, const resp::ClientStep
         backend.session.requested(step.muted ? client.muted_owner() : client.owner(), step.replies,
                                   step.skipped);
         client.owed_ += step.replies;
+        tell_gate(client, step.memory);
     }
     backend.put(step.send);
     return Goes::on;
+}
+
+/// The backend owes for the command already. While nothing is wrong, this is one load.
+void RedisRelay::tell_gate(RedisClient& client, resp::MemoryUse use) {
+    MemoryGate& gate = client.shard_->pool().gate();
+    if (gate.closed() || use == resp::MemoryUse::neutral) return;
+    const net::TimePoint now = client.engine().now();
+    if (use == resp::MemoryUse::frees) gate.room_made(now);
+    if (use == resp::MemoryUse::takes && gate.claim_probe(now)) client.backend_->session.probe();
+}
+
+void RedisRelay::hear_of_memory(RedisBackend& backend, const resp::BackendRun& run) {
+    MemoryGate& gate = backend.shard().pool().gate();
+    if (run.oom_replies > 0) gate.oom_answered(run.oom_replies, backend.engine().now());
+    using Answer = MemoryGate::ProbeAnswer;
+    switch (run.probe) {
+        case resp::BackendRun::Probe::none: return;
+        case resp::BackendRun::Probe::accepted: gate.probe_answered(Answer::accepted); return;
+        case resp::BackendRun::Probe::refused: gate.probe_answered(Answer::refused); return;
+        case resp::BackendRun::Probe::unclear: gate.probe_answered(Answer::unclear); return;
+    }
 }
 
 void RedisRelay::backend_received(RedisBackend& backend, wire::Bytes arrived) {
@@ -170,6 +195,9 @@ void RedisRelay::backend_received(RedisBackend& backend, wire::Bytes arrived) {
             return;
         }
         if (run.bytes == 0) break;
+        if (run.oom_replies > 0 || run.probe != resp::BackendRun::Probe::none) {
+            hear_of_memory(backend, run);
+        }
         deliver(backend, static_cast<std::uint32_t>(run.owner), bytes.subspan(at, run.bytes),
                 run.replies);
         at += run.bytes;

@@ -5,12 +5,15 @@
 #include "server/refusal.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace sluice::resp {
+enum class MemoryUse : std::uint8_t;
+struct BackendRun;
 struct ClientStep;
-}
+}  // namespace sluice::resp
 
 namespace sluice::server {
 
@@ -46,6 +49,8 @@ class RedisRelay {
     enum class Goes : unsigned char { on, waits, away };
 
     static Goes perform(RedisClient& client, const resp::ClientStep& step, std::string& out);
+    static void tell_gate(RedisClient& client, resp::MemoryUse use);
+    static void hear_of_memory(RedisBackend& backend, const resp::BackendRun& run);
     static Goes lend(RedisClient& client, const resp::ClientStep& step);
     static Goes follow_key(RedisClient& client);
     static Goes subscribe(RedisClient& client, const resp::ClientStep& step, std::string& out);

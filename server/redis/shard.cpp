@@ -107,14 +107,14 @@ void RedisShard::perform(const pool::Action& action) {
                     });
                 }
             },
-            [this](const pool::NeedPermit&) { everywhere(true); },
-            [this](const pool::OfferPermit&) { everywhere(false); },
+            [this](const pool::NeedPermit&) { wake_redis(worker_.shared(), true); },
+            [this](const pool::OfferPermit&) { wake_redis(worker_.shared(), false); },
         },
         action);
 }
 
-void RedisShard::everywhere(bool wants_room) {
-    for (const auto& worker : worker_.shared().workers) {
+void wake_redis(Shared& shared, bool wants_room) {
+    for (const auto& worker : shared.workers) {
         worker->post([worker = worker.get(), wants_room] {
             worker->redis().for_each_shard([wants_room](RedisShard& shard) {
                 if (wants_room) shard.make_room();
@@ -157,15 +157,15 @@ void RedisShard::open_subscriber(RedisSubscriber& subscriber) {
 bool RedisShard::take_link_permit(pool::Budget::Hunger hunger) {
     using Taken = pool::PermitChain::Taken;
     const pool::PermitChain::Attempt attempt = link_permits_.try_take(0);
-    if (attempt.wanted != 0) everywhere(false);
+    if (attempt.wanted != 0) wake_redis(worker_.shared(), false);
     if (attempt.taken == Taken::yes) return true;
     // Said first and looked again after: what came back in between is not missed.
-    if (link_permits_.at(attempt.spent_at).want(hunger)) everywhere(true);
+    if (link_permits_.at(attempt.spent_at).want(hunger)) wake_redis(worker_.shared(), true);
     return link_permits_.try_take(0).taken == Taken::yes;
 }
 
 void RedisShard::give_link_permit_back() {
-    if (link_permits_.give_back() != 0) everywhere(false);
+    if (link_permits_.give_back() != 0) wake_redis(worker_.shared(), false);
 }
 
 RedisBackend* RedisShard::best_link() const noexcept {

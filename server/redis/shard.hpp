@@ -18,6 +18,7 @@ namespace sluice::server {
 
 class RedisClient;
 class RedisSubscriber;
+struct Shared;
 class Worker;
 
 /// One worker's part of the backends of one key: performs what the engine's shard orders for pinned
@@ -102,7 +103,6 @@ class RedisShard final : private net::Timer {
     void give_link_permit_back();
     void serve_waiting();
     void refuse_waiting();
-    void everywhere(bool wants_room);
     void send(RedisBackend& backend, unsigned shard);
     void bury(RedisBackend& backend);
     void arm();
@@ -118,5 +118,8 @@ class RedisShard final : private net::Timer {
     net::TimePoint links_held_until_{};  ///< After a failed connect.
     bool performing_ = false;
 };
+
+/// Tells the Redis shards of all workers that a permit is wanted, or has become free.
+void wake_redis(Shared& shared, bool wants_room);
 
 }  // namespace sluice::server

@@ -53,8 +53,11 @@ class Redis:
         raise AssertionError(f"INFO has no {name}")
 
     def clients(self):
-        """How many are connected, without the one that asks."""
-        return self.info("connected_clients") - 1
+        """How many are connected, without the one that asks and the control connection."""
+        with self.connect() as wire:
+            rows = wire.ask("CLIENT", "LIST").decode().splitlines()
+        rows = [row for row in rows if row.startswith("id=")]
+        return sum(" name=sluice-control " not in row for row in rows) - 1
 
 
 class RedisSluice(Sluice):

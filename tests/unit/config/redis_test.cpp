@@ -27,18 +27,36 @@ TEST(RedisSettings, are_served_when_a_database_is_named) {
 
 TEST(RedisSettings, let_a_database_say_its_own_bounds) {
     const auto result = load(alone +
-                             "max_connections = 9\npinned_connections = 8\n"
+                             "max_connections = 10\npinned_connections = 8\n"
                              "[redis]\nshared_connections = 3\n");
     EXPECT_TRUE(result.problems.empty()) << texts_of(result.problems);
     const Redis& redis = result.settings.redis;
-    const RedisPoolSettings bounds{9, 3, 8};
+    const RedisPoolSettings bounds{10, 3, 8};
     EXPECT_EQ(resolve_redis(redis, redis.databases.at("default")), bounds);
 }
 
 TEST(RedisSettings, leave_room_for_a_shared_backend) {
-    const auto at = load(alone + "max_connections = 8\npinned_connections = 8\n");
+    const auto at = load(alone + "max_connections = 9\npinned_connections = 8\n");
     EXPECT_TRUE(says(at.problems, "f:6:1: error", "leaves no room for shared ones"));
-    EXPECT_TRUE(load(alone + "max_connections = 8\npinned_connections = 7\n").usable());
+    EXPECT_TRUE(says(at.problems, "f:6:1: error", "and the control connection"));
+    EXPECT_TRUE(load(alone + "max_connections = 9\npinned_connections = 7\n").usable());
+}
+
+TEST(RedisSettings, need_no_room_for_a_control_connection_that_is_none) {
+    const std::string without = "[redis]\ninfo_interval = 0\n";
+    EXPECT_TRUE(load(alone + "max_connections = 9\npinned_connections = 8\n" + without).usable());
+    EXPECT_FALSE(load(alone + "max_connections = 8\npinned_connections = 8\n" + without).usable());
+}
+
+TEST(RedisSettings, let_a_database_say_its_own_memory_gate) {
+    const auto result = load(alone +
+                             "memory_gate = 'on'\n[redis.databases.b]\nhost = 'h'\n[redis]\n"
+                             "memory_gate = 'off'\n");
+    EXPECT_TRUE(result.problems.empty()) << texts_of(result.problems);
+    EXPECT_EQ(result.settings.redis.memory_gate, MemoryGate::off);
+    EXPECT_EQ(result.settings.redis.databases.at("default").memory_gate, MemoryGate::on);
+    EXPECT_FALSE(result.settings.redis.databases.at("b").memory_gate);
+    EXPECT_TRUE(says(load(alone + "memory_gate = 'maybe'\n").problems, "f:5:15: error", "auto"));
 }
 
 TEST(RedisSettings, name_what_is_missing) {

@@ -13,6 +13,22 @@ inline void add_texts(WorkerSnapshot& worker) {
     worker.text_bytes = 512;
 }
 
+[[nodiscard]] inline RedisHealth::Facts redis_health_sample() {
+    RedisHealth::Facts facts;
+    facts.info = resp::ServerInfo{};
+    facts.info->used_memory_bytes = 300;
+    facts.info->uncounted_memory_bytes = 50;
+    facts.info->max_memory_bytes = 200;
+    facts.info->policy = resp::EvictionPolicy::noeviction;
+    facts.info->role = resp::ServerRole::master;
+    facts.info->over_limit = std::chrono::milliseconds(1'500);
+    facts.asked = true;
+    facts.failures = 2;
+    facts.gate = MemoryGate::State::half_open;
+    facts.gate_counts = {7, 9};
+    return facts;
+}
+
 /// The same Redis on both workers.
 inline void add_redis_sample(Snapshot& snapshot) {
     RedisSnapshot cache;
@@ -22,13 +38,14 @@ inline void add_redis_sample(Snapshot& snapshot) {
     cache.backends = {2, 3, 1};
     cache.pinned_in_use = 1;
     cache.counters.commands = 100;
+    cache.counters.shed_commands = 6;
     cache.counters.errors[static_cast<std::size_t>(resp::ErrorKind::oom)] = 4;
     cache.counters.pins[static_cast<std::size_t>(resp::PinReason::watch)] = 5;
     for (WorkerSnapshot& worker : snapshot.workers)
         worker.redis = {cache};
     snapshot.workers.front().redis_clients_accepted = 30;
     snapshot.redis_max_clients = 500;
-    snapshot.redis_bounds = {{"cache", 60, 50}};
+    snapshot.redis_bounds = {{"cache", 60, 50, redis_health_sample()}};
 }
 
 /// The pool alice@app on one worker.

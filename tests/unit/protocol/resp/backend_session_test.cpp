@@ -94,6 +94,87 @@ TEST(BackendSession, counts_errors_by_what_they_say) {
     EXPECT_EQ(session.errors()[static_cast<std::size_t>(ErrorKind::other)], 1U);
 }
 
+struct Ooms {
+    std::uint32_t replies = 0;
+    std::string probes;
+};
+/// As deliver, for what is said of memory.
+Ooms ooms_of(BackendSession& session, std::string_view bytes, std::size_t piece) {
+    Ooms found;
+    std::string kept;
+    for (std::size_t at = 0; at < bytes.size(); at += piece) {
+        kept += bytes.substr(at, piece);
+        while (true) {
+            const BackendRun run = session.next(wire::as_bytes(kept));
+            if (run.bytes == 0) break;
+            kept.erase(0, run.bytes);
+            found.replies += run.oom_replies;
+            if (run.probe == BackendRun::Probe::accepted) found.probes += 'a';
+            if (run.probe == BackendRun::Probe::refused) found.probes += 'r';
+            if (run.probe == BackendRun::Probe::unclear) found.probes += 'u';
+        }
+    }
+    return found;
+}
+
+constexpr std::string_view oom = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
+constexpr std::string_view abort_for_oom =
+    "-EXECABORT Transaction discarded because of: OOM command not allowed when used memory > "
+    "'maxmemory'.\r\n";
+
+TEST(BackendSession, sees_want_of_memory_wherever_it_is_said) {
+    // By itself; within an answer to EXEC, last and not; as the reason of an EXECABORT; as RESP3's
+    // long error. Data that says the same is data.
+    const std::string bytes =
+        std::string(oom) + "*3\r\n" + std::string(oom) + "+OK\r\n" + std::string(oom) +
+        std::string(abort_for_oom) + "*1\r\n!5\r\nOOM x\r\n*2\r\n$5\r\nOOM x\r\n+OOM y\r\n" +
+        "-EXECABORT Transaction discarded because of previous errors.\r\n" + "*1\r\n-ERR OOM z\r\n";
+    for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
+        BackendSession session;
+        session.requested(anna, 7);
+        EXPECT_EQ(ooms_of(session, bytes, piece).replies, 5U);
+        EXPECT_TRUE(session.settled());
+        const auto errors = session.errors();
+        EXPECT_EQ(errors[static_cast<std::size_t>(ErrorKind::oom)], 4U);
+        EXPECT_EQ(errors[static_cast<std::size_t>(ErrorKind::execabort_oom)], 1U);
+        EXPECT_EQ(errors[static_cast<std::size_t>(ErrorKind::execabort)], 1U);
+    }
+}
+
+TEST(BackendSession, tells_what_became_of_the_reply_that_is_asked_after) {
+    const std::pair<std::string, std::string> cases[] = {
+        {"+OK\r\n", "a"},        {std::string(oom), "r"},   {std::string(abort_for_oom), "r"},
+        {"-NOPERM x\r\n", "u"},  {"-WRONGTYPE x\r\n", "a"}, {"-LOADING x\r\n", "a"},
+        {"-MOVED 1 h\r\n", "u"}, {"$5\r\nOOM x\r\n", "a"},
+    };
+    for (const auto& [reply, wanted] : cases) {
+        const std::string bytes = std::string(oom) + "+1\r\n" + reply + std::string(oom) + "+2\r\n";
+        for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
+            BackendSession session;
+            session.requested(anna, 2);
+            session.requested(bert, 1);
+            session.probe();
+            session.requested(anna, 1);
+            session.probe();  // One at a time: the first stands.
+            session.requested(anna, 1);
+            EXPECT_EQ(ooms_of(session, bytes, piece).probes, wanted) << reply;
+        }
+    }
+}
+
+TEST(BackendSession, knows_what_errors_say_of_the_server) {
+    for (std::size_t at = 1; at < error_kind_count; ++at) {
+        const auto kind = static_cast<ErrorKind>(at);
+        std::string token(name_of(kind));
+        for (char& letter : token)
+            letter = static_cast<char>(letter >= 'a' ? letter - ('a' - 'A') : letter);
+        if (kind == ErrorKind::execabort_oom) token = abort_for_oom.substr(1);
+        EXPECT_EQ(error_kind_of(token + " x"), kind) << token;
+    }
+    EXPECT_EQ(error_kind_of("ERR OOM"), ErrorKind::other);
+    EXPECT_EQ(error_kind_of("OOMX y"), ErrorKind::other);
+}
+
 /// Whatever the order of requests, departures and pieces: no reply reaches another client.
 TEST(BackendSession, never_mixes_clients) {
     for (unsigned seed = 1; seed <= 200; ++seed) {

@@ -44,6 +44,70 @@ TEST(RespClientSession, answers_handshakes_without_a_backend) {
     EXPECT_TRUE(talk.to_client.starts_with("*14\r\n$6\r\nserver\r\n"));
 }
 
+constexpr std::string_view oom = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
+
+TEST(RespClientSession, answers_for_a_server_without_memory_only_what_takes_some) {
+    ClientTalk talk;
+    talk.memory_spent = true;
+    talk.receive(request({"SET", "k", "v"}) + request({"set", "k"}) + request({"LPUSH", "l", "x"}));
+    EXPECT_EQ(talk.to_client, std::string(oom) +
+                                  "-ERR wrong number of arguments for 'set' command\r\n" +
+                                  std::string(oom));
+    EXPECT_EQ(talk.shed, 2U);
+    EXPECT_EQ(talk.lends, "");
+    const std::string rest = request({"DEL", "k"}) + request({"GET", "k"}) +
+                             request({"EXPIRE", "k", "1"}) + request({"EVAL", "return 1", "0"});
+    talk.receive(rest);
+    EXPECT_EQ(talk.to_shared, rest);
+    // In its turn, when what came before is answered.
+    talk.to_client.clear();
+    talk.receive(request({"SET", "k", "v"}));
+    EXPECT_EQ(talk.to_client, "");
+    talk.pay();
+    EXPECT_EQ(talk.to_client, oom);
+    EXPECT_EQ(talk.shed, 3U);
+}
+
+TEST(RespClientSession, asks_for_rights_before_it_speaks_of_memory) {
+    ClientTalk talk(LoginState::required);
+    talk.memory_spent = true;
+    talk.receive(request({"SET", "k", "v"}));
+    EXPECT_EQ(talk.to_client, "-NOAUTH Authentication required.\r\n");
+    EXPECT_EQ(talk.shed, 0U);
+}
+
+TEST(RespClientSession, spoils_a_block_that_has_a_command_without_memory) {
+    ClientTalk talk;
+    talk.receive(request({"MULTI"}) + request({"GET", "k"}));
+    talk.memory_spent = true;
+    talk.receive(request({"SET", "k", "v"}) + request({"DEL", "k"}));
+    talk.memory_spent = false;
+    talk.receive(request({"SET", "k", "v"}) + request({"EXEC"}));
+    EXPECT_EQ(talk.to_client,
+              "+OK\r\n+QUEUED\r\n" + std::string(oom) + "+QUEUED\r\n+QUEUED\r\n" +
+                  "-EXECABORT Transaction discarded because of previous errors.\r\n");
+    EXPECT_EQ(talk.to_shared, "") << "no part of it runs";
+}
+
+TEST(RespClientSession, leaves_a_stream_of_messages_alone) {
+    ClientTalk talk;
+    talk.receive(request({"CLIENT", "TRACKING", "ON"}));
+    talk.memory_spent = true;
+    talk.receive(request({"SET", "k", "v"}));
+    EXPECT_EQ(talk.shed, 0U);
+    EXPECT_FALSE(talk.finished);
+}
+
+TEST(RespClientSession, says_what_a_command_means_for_memory) {
+    ClientTalk talk;
+    talk.receive(request({"SET", "k", "v"}));
+    EXPECT_EQ(talk.memory, MemoryUse::takes);
+    talk.receive(request({"DEL", "k"}));
+    EXPECT_EQ(talk.memory, MemoryUse::frees);
+    talk.receive(request({"GET", "k"}));
+    EXPECT_EQ(talk.memory, MemoryUse::neutral);
+}
+
 TEST(RespClientSession, says_what_the_server_says_to_a_wrong_handshake) {
     const std::vector<std::pair<std::string, std::string>> cases{
         {request({"HELLO", "4"}), "-NOPROTO unsupported protocol version\r\n"},

@@ -40,12 +40,18 @@ class ClientTalk {
     }
     void serve() {
         while (!finished && !kept.empty()) {
-            const Situation at{lending, owed > 0 && !session.raw(), subscribed};
+            Situation at;
+            at.lending = lending;
+            at.owed = owed > 0 && !session.raw();
+            at.subscribed = subscribed;
+            at.memory_spent = memory_spent;
             std::string out;
             const ClientStep step =
                 session.next(wire::as_bytes(kept), at, terms, {7, "127.0.0.1:5", "7.0.15"}, out);
             to_client += out;
             last = step.kind;
+            shed += step.shed ? 1 : 0;
+            memory = step.memory;
             switch (step.kind) {
                 case ClientStep::Kind::read_more:
                 case ClientStep::Kind::wait: EXPECT_EQ(out, ""); return;
@@ -110,6 +116,9 @@ class ClientTalk {
     std::size_t owed = 0;
     std::size_t skipped = 0;
     std::size_t muted = 0;
+    std::size_t shed = 0;
+    bool memory_spent = false;
+    MemoryUse memory = MemoryUse::neutral;
     bool finished = false;
     bool refuses = false;
     bool subscribed = false;
