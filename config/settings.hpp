@@ -235,9 +235,10 @@ struct RedisDatabase {
 
 struct RedisUser {
     std::string name;
-    Secret password;                           ///< Plain text. Empty: gets in without one.
-    std::string database;                      ///< Empty: "default".
-    bool read_only = false;                    ///< Commands that write are refused here.
+    Secret password;         ///< Plain text. Empty: gets in without one.
+    std::string database;    ///< Empty: "default".
+    bool read_only = false;  ///< Commands that write are refused here.
+    std::optional<std::uint64_t> max_request_bytes;
     std::vector<std::string> allow_commands;   ///< As well as those of [redis].
     std::vector<std::string> refuse_commands;  ///< Likewise; a refusal wins.
     bool operator==(const RedisUser&) const = default;
@@ -249,9 +250,11 @@ struct Redis {
     std::uint32_t max_connections = 60;     ///< Backends of one Redis, of every kind together.
     std::uint32_t shared_connections = 2;   ///< Per worker, user, database number and RESP version.
     std::uint32_t pinned_connections = 50;  ///< Of one Redis, for clients that need their own.
-    std::uint32_t max_waiters = 0;          ///< Clients that may wait for a pinned backend.
-    std::uint32_t max_connects = 8;         ///< Pinned backends that may be connecting at once.
-    std::uint32_t select_databases = 16;    ///< SELECT goes from 0 to one less.
+    std::uint32_t blocking_connections = 0;  ///< Of those, for commands that wait. 0: all.
+    std::uint32_t watch_connections = 0;     ///< Of those, for WATCH. 0: all.
+    std::uint32_t max_waiters = 0;           ///< Clients that may wait for a pinned backend.
+    std::uint32_t max_connects = 8;          ///< Pinned backends that may be connecting at once.
+    std::uint32_t select_databases = 16;     ///< SELECT goes from 0 to one less.
 
     Duration info_interval{
         1'000};  ///< Between two INFO of the control connection. 0: there is none.
@@ -262,10 +265,12 @@ struct Redis {
     Duration wait_timeout{5'000};
     Duration client_login_timeout{60'000};
     Duration client_idle_timeout{0};
+    Duration query_timeout{0};  ///< For the next reply. 0: as long as it takes.
     Duration server_connect_timeout{5'000};
     Duration server_idle_timeout{600'000};
 
     std::uint64_t max_bulk_bytes = 512ULL * 1024 * 1024;  ///< One argument.
+    std::uint64_t max_request_bytes = 0;  ///< One command with all its arguments. 0: no limit.
     std::uint64_t max_held_bytes = 64ULL * 1024;  ///< Of a request or block, before it is pinned.
     std::uint64_t client_buffer_max = 8ULL * 1024 * 1024;  ///< Replies a client leaves unread.
     std::uint32_t max_client_subscriptions = 10'000;       ///< Channels of one client.

@@ -9,14 +9,26 @@ namespace {
 
 constexpr Range shared_count_range{1, 64};
 constexpr Range redis_count_range{1, 100'000};
+constexpr Range redis_count_or_none_range{0, 100'000};
 constexpr Range database_count_range{1, 1'000'000};
 constexpr Range bulk_bytes_range{1'024, 4ULL << 30};
+constexpr Range request_bytes_range{0, 1ULL << 40};
 constexpr Range held_bytes_range{1'024, 16ULL << 20};
 constexpr Range subscription_count_range{0, 10'000'000};
 constexpr Range unread_bytes_range{65'536, 1ULL << 30};
 
 std::string show_redis_host(const RedisDatabase& database) {
     return database.host.empty() ? "(required)" : database.host;
+}
+
+template <auto Member>
+constexpr Key<RedisUser> user_override_key(std::string_view name, Range range) {
+    return {name, range,
+            [](const Found& found, RedisUser& user) { return take(found, user.*Member); },
+            [](const RedisUser& user) {
+                const auto& said = user.*Member;
+                return said ? show(*said) : std::string(inherited_redis);
+            }};
 }
 
 template <auto Member>
@@ -64,6 +76,8 @@ std::span<const Key<Redis>> redis_keys() {
         key<R, &R::max_connections>("max_connections", redis_count_range),
         key<R, &R::shared_connections>("shared_connections", shared_count_range),
         key<R, &R::pinned_connections>("pinned_connections", redis_count_range),
+        key<R, &R::blocking_connections>("blocking_connections", redis_count_or_none_range),
+        key<R, &R::watch_connections>("watch_connections", redis_count_or_none_range),
         key<R, &R::max_waiters>("max_waiters", client_count_range),
         key<R, &R::max_connects>("max_connects", backend_count_range),
         key<R, &R::select_databases>("select_databases", database_count_range),
@@ -72,9 +86,11 @@ std::span<const Key<Redis>> redis_keys() {
         key<R, &R::wait_timeout>("wait_timeout"),
         key<R, &R::client_login_timeout>("client_login_timeout"),
         key<R, &R::client_idle_timeout>("client_idle_timeout"),
+        key<R, &R::query_timeout>("query_timeout"),
         key<R, &R::server_connect_timeout>("server_connect_timeout"),
         key<R, &R::server_idle_timeout>("server_idle_timeout"),
         key<R, &R::max_bulk_bytes>("max_bulk_bytes", bulk_bytes_range),
+        key<R, &R::max_request_bytes>("max_request_bytes", request_bytes_range),
         key<R, &R::max_held_bytes>("max_held_bytes", held_bytes_range),
         key<R, &R::client_buffer_max>("client_buffer_max", unread_bytes_range),
         key<R, &R::max_client_subscriptions>("max_client_subscriptions", subscription_count_range),
@@ -108,6 +124,7 @@ std::span<const Key<RedisUser>> redis_user_keys() {
         key<U, &U::password>("password"),
         key<U, &U::database>("database"),
         key<U, &U::read_only>("read_only"),
+        user_override_key<&U::max_request_bytes>("max_request_bytes", request_bytes_range),
         key<U, &U::allow_commands>("allow_commands"),
         key<U, &U::refuse_commands>("refuse_commands"),
     };

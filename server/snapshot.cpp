@@ -47,6 +47,7 @@ void add(RedisCounters& sum, const RedisCounters& part) {
     sum.subscriber_losses += part.subscriber_losses;
     sum.refused_subscriptions += part.refused_subscriptions;
     sum.shed_commands += part.shed_commands;
+    sum.oversized_requests += part.oversized_requests;
     for (std::size_t i = 0; i < sum.errors.size(); ++i)
         sum.errors[i] += part.errors[i];
     for (std::size_t i = 0; i < sum.pins.size(); ++i)

@@ -38,6 +38,10 @@ void BackendLogin::start(std::string& out) {
         append_request(out, "SELECT", std::to_string(identity_.database));
     }
     if (!identity_.name.empty()) append_request(out, "CLIENT", "SETNAME", identity_.name);
+    if (!identity_.user.empty()) {
+        append_request(out, "MULTI");
+        append_request(out, "EXEC");
+    }
 }
 
 BackendLogin::Step BackendLogin::received(wire::Bytes available) {
@@ -61,13 +65,34 @@ BackendLogin::Step BackendLogin::received(wire::Bytes available) {
     return step;
 }
 
+BackendLogin::Asked BackendLogin::next() const noexcept {
+    switch (awaited_) {
+        case Asked::hello:
+            if (identity_.database != 0) return Asked::select;
+            [[fallthrough]];
+        case Asked::select:
+            if (!identity_.name.empty()) return Asked::name;
+            [[fallthrough]];
+        case Asked::name: return identity_.user.empty() ? Asked::done : Asked::multi;
+        case Asked::multi: return Asked::exec;
+        case Asked::exec:
+        case Asked::done: break;
+    }
+    return Asked::done;
+}
+
 /// True when the talk is over, well or not.
 bool BackendLogin::answered(wire::Bytes reply, Step& step) {
     std::string_view text = wire::as_text(reply);
-    // Who is not allowed to name itself works all the same, nameless.
-    if (text.starts_with('-') && awaited_ != Asked::name) {
-        text.remove_prefix(1);
-        step.error = text.substr(0, text.find_first_of("\r\n"));
+    const bool is_error = text.starts_with('-');
+    if (is_error) text = text.substr(1, text.find_first_of("\r\n") - 1);
+    if (is_error && awaited_ == Asked::multi) block_refusal_ = text;
+    // Who is not allowed to name itself works all the same, nameless; and a block that could not
+    // be begun has no end.
+    const bool expected = awaited_ == Asked::name || awaited_ == Asked::multi ||
+                          (awaited_ == Asked::exec && !block_refusal_.empty());
+    if (is_error && !expected) {
+        step.error = text;
         const ErrorKind kind = error_kind_of(text);
         const bool passing = kind == ErrorKind::loading || kind == ErrorKind::busy ||
                              kind == ErrorKind::masterdown ||
@@ -75,20 +100,11 @@ bool BackendLogin::answered(wire::Bytes reply, Step& step) {
         step.kind = passing ? Kind::unavailable : Kind::rejected;
         return true;
     }
-    if (awaited_ == Asked::hello) {
-        server_version_ = value_behind(text, "version");
-        awaited_ = identity_.database != 0 ? Asked::select : Asked::name;
-    } else if (awaited_ == Asked::select) {
-        awaited_ = Asked::name;
-    } else {
-        step.kind = Kind::ready;
-        return true;
-    }
-    if (awaited_ == Asked::name && identity_.name.empty()) {
-        step.kind = Kind::ready;
-        return true;
-    }
-    return false;
+    if (awaited_ == Asked::hello) server_version_ = value_behind(text, "version");
+    awaited_ = next();
+    if (awaited_ != Asked::done) return false;
+    step.kind = Kind::ready;
+    return true;
 }
 
 }  // namespace sluice::resp

@@ -19,7 +19,9 @@ struct BackendIdentity {
     std::string name;  ///< For CLIENT LIST of the server; empty: none.
 };
 
-/// The talk before a backend's first request: HELLO with AUTH, SELECT, CLIENT SETNAME, in one send.
+/// The talk before a backend's first request: HELLO with AUTH, SELECT, CLIENT SETNAME, in one send;
+/// for a user by name also MULTI and EXEC. A held block is sent blindly: without the right to
+/// MULTI its commands would run one by one.
 /// Each answer is looked at, since what is refused here would silently hold for every client.
 class BackendLogin {
   public:
@@ -44,18 +46,23 @@ class BackendLogin {
     /// As the server said in its answer to HELLO; empty when it does not know HELLO.
     [[nodiscard]] const std::string& server_version() const noexcept { return server_version_; }
 
+    /// Not empty: why this user can have no MULTI, in the server's words.
+    [[nodiscard]] const std::string& block_refusal() const noexcept { return block_refusal_; }
+
     /// Of one answer in this talk.
     static constexpr std::size_t answer_bytes_max = 16'384;
 
   private:
-    enum class Asked : std::uint8_t { hello, select, name };
+    enum class Asked : std::uint8_t { hello, select, name, multi, exec, done };
 
+    [[nodiscard]] Asked next() const noexcept;
     [[nodiscard]] bool answered(wire::Bytes reply, Step& step);
 
     const BackendIdentity& identity_;
     ReplyScanner scanner_;
     std::string answer_;  ///< Of what has come of it.
     std::string server_version_;
+    std::string block_refusal_;
     Asked awaited_ = Asked::hello;
 };
 

@@ -46,8 +46,17 @@ ClientStep ClientSession::next(wire::Bytes available, const Situation& at,
                                const SessionTerms& terms, const ClientFacts& facts,
                                std::string& out) {
     if (available.empty()) return {};
-    if (streaming_) return stream(available, terms, out);
+    if (stretch_ == Stretch::passed) return stream(available, terms, out);
+    if (stretch_ == Stretch::skipped) return skip(available, terms, out);
     const RequestScan scan = scanner_.scan(available, terms.limits, login_);
+    const bool is_request = scan.event == RequestScan::Event::complete ||
+                            scan.event == RequestScan::Event::inline_line ||
+                            scan.event == RequestScan::Event::incomplete;
+    if (is_request && scanner_.announced_bytes() > terms.request_bytes_max) {
+        if (scan.bytes > 0) scanner_.restart();
+        if (at.owed) return wait();
+        return scan.bytes > 0 ? refuse_size(scan.bytes, out) : skip(available, terms, out);
+    }
     Asked asked{available.first(scan.bytes),
                 ArgumentReader({}),
                 {},
@@ -104,59 +113,6 @@ ClientStep ClientSession::next(wire::Bytes available, const Situation& at,
     return step;
 }
 
-ClientStep ClientSession::begin_stream(wire::Bytes available, const Situation& at,
-                                       const SessionTerms& terms, std::string& out) {
-    ArgumentReader arguments(available);
-    const auto name = arguments.next();
-    const CommandRow* const row = name ? terms.policy->table().find(*name) : nullptr;
-    ClientStep step;
-    // What we would have to read to its end is not taken at this size.
-    const bool passes = row != nullptr && row->takes(arguments.count()) && logged_in() &&
-                        (row->way == Way::shared || row->way == Way::blocking) &&
-                        terms.policy->allows(*row) &&
-                        !(at.subscribed && version_ == RespVersion::resp2);
-    if (!passes) {
-        if (at.owed && !raw_) return wait();
-        append_error(out, "ERR sluice: too large a request of this kind");
-        step.kind = Kind::finish;
-        return step;
-    }
-    if (transaction_ == Transaction::held) return pass_held(at);
-    if (at.lending != Lending::pinned) {
-        return at.owed ? wait() : lend(Lending::pinned, PinReason::large);
-    }
-    streaming_ = true;
-    step = stream(available, terms, out);
-    step.replies = 1;
-    step.muted = muted();
-    command_done();
-    return step;
-}
-
-/// The request goes on in pieces. Its reply is owed already, unless this is its first piece.
-ClientStep ClientSession::stream(wire::Bytes available, const SessionTerms& terms,
-                                 std::string& out) {
-    const RequestScan scan = scanner_.scan(available, terms.limits, login_);
-    ClientStep step;
-    if (scan.event == RequestScan::Event::violation) {
-        append_protocol_error(out, scan.fault, scan.found);
-        step.kind = Kind::finish;
-        return step;
-    }
-    step.bytes =
-        scan.event == RequestScan::Event::complete ? scan.bytes : scanner_.looked_at(available);
-    if (step.bytes == 0) return step;
-    step.kind = Kind::part;
-    step.send = wire::as_text(available.first(step.bytes));
-    if (scan.event == RequestScan::Event::complete) {
-        streaming_ = false;
-        scanner_.restart();
-    } else {
-        scanner_.passed(step.bytes);
-    }
-    return step;
-}
-
 ClientStep ClientSession::decide(Asked& asked) {
     asked.rest = ArgumentReader(asked.request);
     asked.name = asked.rest.next().value_or(std::string_view{});
@@ -199,7 +155,7 @@ ClientStep ClientSession::decide(Asked& asked) {
     }
     if (asked.at.memory_spent && asked.row->has(CommandFlag::denyoom) && !raw_) {
         ClientStep step = refuse_command(asked, out_of_memory);
-        step.shed = step.kind == Kind::answer;
+        if (step.kind == Kind::answer) step.spared = Spared::memory;
         return step;
     }
     return decide_known(asked);
@@ -362,9 +318,9 @@ void ClientSession::sent() noexcept {
 }
 
 bool ClientSession::backend_gone() noexcept {
-    const bool fatal = watching_ || raw_ || streaming_ || transaction_ == Transaction::passed;
+    const bool fatal = watching_ || raw_ || within_request() || transaction_ == Transaction::passed;
     watching_ = false;
-    streaming_ = false;
+    if (within_request()) stretch_ = Stretch::none;
     return fatal;
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ inline constexpr std::size_t pin_reason_count = 5;
 struct SessionTerms {
     const CommandPolicy* policy = nullptr;
     RequestLimits limits;
+    /// Of a whole request; beyond it it is read over and answered with an error.
+    std::uint64_t request_bytes_max = std::numeric_limits<std::uint64_t>::max();
     std::uint32_t databases = 16;         ///< SELECT goes from 0 to one less.
     std::size_t held_bytes_max = 65'536;  ///< Of a request, and of a MULTI block, before a pin.
 };
@@ -50,6 +53,8 @@ struct Situation {
     Lending lending = Lending::none;
     bool owed = false;        ///< Replies are outstanding. Always false once the session is raw().
     bool subscribed = false;  ///< To a channel, pattern or shard channel.
+    /// Not empty: the backend's user can have no MULTI, for this reason.
+    std::string_view block_refusal;
     bool memory_spent = false;  ///< The server would refuse what takes memory: it is spared that.
 };
 
@@ -59,6 +64,9 @@ enum class MemoryUse : std::uint8_t {
     takes,  ///< Refused by the server while it has none (`denyoom`).
     frees,  ///< Writes without taking any: deletes, shortens, lets expire.
 };
+
+/// Why a request that could have been sent on was not.
+enum class Spared : std::uint8_t { nothing, memory, size };
 
 struct ClientStep {
     enum class Kind : std::uint8_t {
@@ -80,7 +88,7 @@ struct ClientStep {
     PinReason reason = PinReason::blocking;       ///< lend: why, when pinned.
     ChannelKind channels = ChannelKind::channel;  ///< subscribe, unsubscribe.
     bool muted = false;                           ///< The reply goes to nobody.
-    bool shed = false;                      ///< answer: for the server's sake, which has no memory.
+    Spared spared = Spared::nothing;        ///< answer: what it is that did not reach the server.
     MemoryUse memory = MemoryUse::neutral;  ///< forward: of a command by itself.
     std::uint32_t replies = 0;              ///< Owed to the client by `send`.
     std::uint32_t skipped = 0;              ///< Owed to nobody, before those.
@@ -129,13 +137,13 @@ class ClientSession {
     [[nodiscard]] bool logged_in() const noexcept { return login_ == LoginState::done; }
     /// The pin outlasts what is owed.
     [[nodiscard]] bool holds_pin() const noexcept {
-        return watching_ || raw_ || transaction_ == Transaction::passed || streaming_;
+        return watching_ || raw_ || transaction_ == Transaction::passed || within_request();
     }
     /// What the backend sends is the client's as it comes, and no longer counted.
     [[nodiscard]] bool raw() const noexcept { return raw_; }
     [[nodiscard]] bool in_transaction() const noexcept { return transaction_ != Transaction::none; }
     /// A backend has a part of a request, and the rest has not come.
-    [[nodiscard]] bool within_request() const noexcept { return streaming_; }
+    [[nodiscard]] bool within_request() const noexcept { return stretch_ == Stretch::passed; }
     /// The backend is lost or taken away: what lay there is void. A transaction that was under way
     /// there, watched keys, a subscription: the client must be ended when this returns true.
     [[nodiscard]] bool backend_gone() noexcept;
@@ -143,6 +151,8 @@ class ClientSession {
   private:
     enum class Transaction : std::uint8_t { none, held, passed };
     enum class ReplyMode : std::uint8_t { on, off, skip_next };
+    /// What becomes of a request that is longer than what we hold.
+    enum class Stretch : std::uint8_t { none, passed, skipped };
 
     /// What few clients have.
     struct Rare {
@@ -152,12 +162,15 @@ class ClientSession {
         std::string library_version;
         std::string held;  ///< The requests of a MULTI block.
         std::uint32_t held_count = 0;
-        std::string converted;  ///< An inline command, in array form.
+        std::uint64_t passed_bytes = 0;  ///< Of the request that goes on in pieces.
+        std::string converted;           ///< An inline command, in array form.
     };
     /// One request while it is decided about.
     struct Asked;
 
     ClientStep stream(wire::Bytes available, const SessionTerms& terms, std::string& out);
+    ClientStep skip(wire::Bytes available, const SessionTerms& terms, std::string& out);
+    ClientStep refuse_size(std::size_t bytes, std::string& out);
     ClientStep begin_stream(wire::Bytes available, const Situation& at, const SessionTerms& terms,
                             std::string& out);
     ClientStep decide(Asked& asked);
@@ -213,7 +226,7 @@ class ClientSession {
     bool aborted_ = false;  ///< The transaction has a command that cannot run: EXEC discards it.
     bool watching_ = false;
     bool raw_ = false;
-    bool streaming_ = false;
+    Stretch stretch_ = Stretch::none;
 };
 
 }  // namespace sluice::resp

@@ -61,7 +61,8 @@ ClientStep ClientSession::decide_held(Asked& asked) {
 ClientStep ClientSession::hold(Asked& asked) {
     Rare& part = rare();
     if (!aborted_ && part.held.size() + asked.request.size() > asked.terms.held_bytes_max) {
-        return pass_held(asked.at);
+        if (asked.at.block_refusal.empty()) return pass_held(asked.at);
+        aborted_ = true;
     }
     ClientStep step = answer(asked, "+QUEUED\r\n");
     if (step.kind != Kind::answer) return step;
@@ -90,9 +91,9 @@ ClientStep ClientSession::pass_held(const Situation& at) {
 }
 
 ClientStep ClientSession::execute_held(Asked& asked) {
-    if (aborted_) {
+    if (aborted_ || !asked.at.block_refusal.empty()) {
         if (asked.at.owed) return answer(asked, {});
-        append_error(asked.out, aborted);
+        append_error(asked.out, aborted_ ? aborted : asked.at.block_refusal);
         ClientStep step = answered(asked);
         end_transaction();
         if (watching_) {

@@ -55,6 +55,14 @@ class OwedQueue {
         run_count_ = 0;
         reply_count_ = 0;
     }
+    [[nodiscard]] std::uint32_t owed_to(Owner owner) const noexcept {
+        std::uint32_t replies = 0;
+        for (std::size_t index = 0; index < run_count_; ++index) {
+            const Run& run = ring_[(head_ + index) & (ring_.size() - 1)];
+            if (run.owner == owner) replies += run.replies;
+        }
+        return replies;
+    }
     /// Calls `visit(owner)` for each run, oldest first.
     template <typename Visit>
     void for_each(Visit visit) const {

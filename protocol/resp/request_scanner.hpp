@@ -50,6 +50,11 @@ class RequestScanner {
     [[nodiscard]] std::size_t looked_at(wire::Bytes available) const noexcept {
         return at_ < available.size() ? at_ : available.size();
     }
+    /// What the request under way comes to at least, by the lengths that have been read.
+    [[nodiscard]] std::size_t announced_bytes() const noexcept {
+        // Behind a bulk its CRLF is still to come.
+        return phase_ == Phase::bulk && arguments_left_ > 0 ? at_ + 2 : at_;
+    }
     /// The request was consumed, or is to be looked at again from its start.
     void restart() noexcept { *this = {}; }
     [[nodiscard]] bool within_request() const noexcept { return phase_ != Phase::start; }

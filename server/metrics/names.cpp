@@ -253,6 +253,8 @@ constexpr std::array<MetricName, metric_count> rows{{
      "Clients' commands sent to see whether there is memory again."},
     {Metric::redis_shed, "sluice_redis_shed_commands_total", counter, redis,
      "Commands answered -OOM here while the gate was open."},
+    {Metric::redis_oversized, "sluice_redis_oversized_requests_total", counter, redis,
+     "Requests larger than max_request_bytes, answered with an error here."},
 }};
 
 constexpr bool rows_are_in_order() {

@@ -119,8 +119,9 @@ enum class Metric : std::uint8_t {
     redis_gate_openings,
     redis_gate_probes,
     redis_shed,
+    redis_oversized,
 };
-constexpr std::size_t metric_count = 110;
+constexpr std::size_t metric_count = 111;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

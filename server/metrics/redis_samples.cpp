@@ -67,6 +67,7 @@ void add_redis(Page& page, const RedisSnapshot& redis) {
     samples.add(Metric::redis_subscriber_losses, counters.subscriber_losses);
     samples.add(Metric::redis_refused_subscriptions, counters.refused_subscriptions);
     samples.add(Metric::redis_shed, counters.shed_commands);
+    samples.add(Metric::redis_oversized, counters.oversized_requests);
 }
 
 void add_info(RedisSamples& samples, const resp::ServerInfo& info) {

@@ -138,6 +138,7 @@ void RedisBackend::login_bytes(wire::Bytes bytes) {
     task_ = Task::ready;
     shard_->worker().shared().redis.remember_version(shard_->pool().key().database,
                                                      login_->server_version());
+    block_refusal_ = login_->block_refusal();
     login_.reset();
     log::info(
         "backend opened",

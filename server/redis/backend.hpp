@@ -65,6 +65,8 @@ class RedisBackend final : public net::Stream,
     [[nodiscard]] std::size_t unsent_bytes() const noexcept {
         return outgoing_.size() + pending_output_bytes();
     }
+    /// Not empty: its user can have no MULTI, for this reason.
+    [[nodiscard]] const std::string& block_refusal() const noexcept { return block_refusal_; }
     [[nodiscard]] net::TimePoint used_at() const noexcept { return used_at_; }
 
     resp::BackendSession session;
@@ -91,6 +93,7 @@ class RedisBackend final : public net::Stream,
     std::unique_ptr<resp::BackendLogin> login_;
     std::vector<net::SocketAddress> addresses_;
     std::string outgoing_;
+    std::string block_refusal_;
     net::Inbox inbox_;
     std::uint64_t id_;
     net::TimePoint used_at_{};

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace sluice::server {
 
@@ -51,7 +52,7 @@ void RedisClient::begin(int fd) {
 
 bool RedisClient::waits() const noexcept {
     return phase_ == Phase::awaiting_link || phase_ == Phase::awaiting_pin ||
-           phase_ == Phase::awaiting_channels;
+           phase_ == Phase::awaiting_turn || phase_ == Phase::awaiting_channels;
 }
 
 bool RedisClient::subscribed() const noexcept {
@@ -93,23 +94,30 @@ void RedisClient::arm_timer() {
     const config::Redis& settings = side_.settings();
     net::Duration limit{0};
     if (phase_ == Phase::login || phase_ == Phase::full) limit = settings.client_login_timeout;
-    if (phase_ == Phase::awaiting_link || phase_ == Phase::awaiting_channels) {
+    if (phase_ == Phase::awaiting_link || phase_ == Phase::awaiting_turn ||
+        phase_ == Phase::awaiting_channels) {
         limit = settings.wait_timeout;
     }
     if (phase_ == Phase::serving) limit = settings.client_idle_timeout;
+    net::TimePoint due = since_ + limit;
+    const net::Duration late = terms_->query_timeout;
+    if (phase_ == Phase::serving && late.count() > 0 && awaits_a_reply()) {
+        due = limit.count() > 0 ? std::min(due, heard_at_ + late) : heard_at_ + late;
+        limit = late;
+    }
     if (limit.count() > 0) {
-        engine().timers().arm(*this, since_ + limit);
+        engine().timers().arm(*this, due);
     } else {
         disarm();
     }
 }
 
 void RedisClient::expired(net::TimePoint now) {
-    const config::Redis& settings = side_.settings();
     switch (phase_) {
         case Phase::login:
         case Phase::full: refuse(RefusalReason::login_timeout); return;
         case Phase::awaiting_link:
+        case Phase::awaiting_turn:
             shard_->leave(*this);
             refuse_request(RefusalReason::wait_timeout, redis_wait_error(now - since_));
             return;
@@ -118,22 +126,66 @@ void RedisClient::expired(net::TimePoint now) {
             ++side_.refusals[static_cast<std::size_t>(RefusalReason::wait_timeout)];
             channels_refused(redis_wait_error(now - since_));
             return;
-        case Phase::serving:
-            // Whoever waits for a reply, or for messages, is not idle.
-            if (owed_ > 0 || session_.raw() || subscribed() ||
-                now - since_ < settings.client_idle_timeout) {
-                if (now - since_ >= settings.client_idle_timeout) since_ = now;
-                arm_timer();
-                return;
-            }
-            leave("client_idle_timeout");
-            return;
+        case Phase::serving: serving_expired(now); return;
         case Phase::awaiting_pin: return;
         case Phase::leaving:
             close();
             side_.dismiss(*this);
             return;
     }
+}
+
+void RedisClient::serving_expired(net::TimePoint now) {
+    const config::Redis& settings = side_.settings();
+    const net::Duration late = terms_->query_timeout;
+    if (late.count() > 0 && awaits_a_reply() && now - heard_at_ >= late) {
+        RedisRelay::reply_late(*this);
+        return;
+    }
+    const net::Duration idle = settings.client_idle_timeout;
+    if (idle.count() > 0 && now - since_ >= idle) {
+        // Whoever waits for a reply, or for messages, is not idle.
+        if (owed_ == 0 && !session_.raw() && !subscribed()) {
+            leave("client_idle_timeout");
+            return;
+        }
+        since_ = now;
+    }
+    arm_timer();
+}
+
+bool RedisClient::take_pin_permit(resp::PinReason reason) {
+    pool::Budget* const limit = shard_->pool().limit_of(reason);
+    if (limit == pin_permit_ || limit == nullptr) return true;
+    bool taken = limit->try_take();
+    if (!taken) {
+        // Said first and looked again after: what comes back in between is not missed.
+        limit->want();
+        taken = limit->try_take();
+    }
+    if (!taken) return false;
+    drop_pin_permit();
+    pin_permit_ = limit;
+    return true;
+}
+
+void RedisClient::drop_pin_permit() {
+    pool::Budget* const permit = std::exchange(pin_permit_, nullptr);
+    if (permit != nullptr && permit->give_back()) wake_redis(side_.worker().shared(), false);
+}
+
+void RedisClient::turn_come() {
+    if (phase_ != Phase::awaiting_turn) return;  // It left while others were told.
+    phase_ = Phase::serving;
+    asks_again_ = true;
+    RedisRelay::serve(*this, {});
+    asks_again_ = false;
+    if (phase_ == Phase::serving) arm_timer();
+}
+
+void RedisClient::begin_waiting() {
+    heard_at_ = engine().now();
+    if (terms_->query_timeout.count() > 0) arm_timer();
 }
 
 void RedisClient::granted(RedisBackend& backend) {
@@ -192,6 +244,7 @@ void RedisClient::unlink(RedisBackend& backend) noexcept {
 void RedisClient::refuse_request(RefusalReason reason, std::string_view error) {
     ++side_.refusals[static_cast<std::size_t>(reason)];
     phase_ = Phase::serving;
+    drop_pin_permit();
     std::string out;
     const std::size_t bytes = session_.refuse(inbox_.bytes(), terms_->session, error, out);
     if (bytes == 0) {

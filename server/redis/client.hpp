@@ -42,6 +42,7 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
         serving,
         awaiting_link,
         awaiting_pin,
+        awaiting_turn,
         awaiting_channels,
         full,
         leaving,
@@ -58,6 +59,8 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     void linked(RedisBackend& backend) noexcept { backend_ = &backend; }
     void link_ready();
     void link_refused();
+    /// A pin for its reason may be had; it asks again.
+    void turn_come();
     /// That shared backend closes; nothing is owed on it.
     void unlink(RedisBackend& backend) noexcept;
 
@@ -102,7 +105,17 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     void output_drained() override;
     void ended(int error) override;
     void expired(net::TimePoint now) override;
+    void serving_expired(net::TimePoint now);
     void arm_timer();
+    /// Nobody but the server knows when a blocking command is answered.
+    [[nodiscard]] bool awaits_a_reply() const noexcept {
+        return owed_ > 0 && !(pinned() && pin_reason_ == resp::PinReason::blocking);
+    }
+    /// Something is owed to it from now on.
+    void begin_waiting();
+    /// A permit for a pin of this reason, unless it has one. False: it waits for it.
+    [[nodiscard]] bool take_pin_permit(resp::PinReason reason);
+    void drop_pin_permit();
 
     RedisSide& side_;
     RedisShard* shard_ = nullptr;  ///< Of its key; null before the first request for a backend.
@@ -113,12 +126,15 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     net::Inbox inbox_;
     std::uint64_t id_;
     net::TimePoint accepted_at_;
-    net::TimePoint since_;  ///< Of the phase, or of the last bytes.
+    net::TimePoint since_;       ///< Of the phase, or of the last bytes.
+    net::TimePoint heard_at_{};  ///< From a backend, or the first request since nothing was owed.
+    pool::Budget* pin_permit_ = nullptr;  ///< Of the pin it has or waits for.
     std::uint32_t slot_;
     std::uint32_t owed_ = 0;  ///< Replies outstanding, muted ones too.
     Phase phase_ = Phase::login;
     resp::PinReason pin_reason_ = resp::PinReason::blocking;
-    bool counted_ = false;  ///< Holds a place below `max_clients`.
+    bool asks_again_ = false;  ///< For the pin it has waited for.
+    bool counted_ = false;     ///< Holds a place below `max_clients`.
 };
 
 }  // namespace sluice::server

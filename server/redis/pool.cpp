@@ -31,12 +31,12 @@ pool::Limits redis_limits_of(const config::Redis& settings,
 }
 
 RedisPool::RedisPool(RedisKey key, const config::RedisDatabase& database,
-                     const config::RedisPoolSettings& bounds, RedisHealth& health)
+                     const config::RedisPoolSettings& bounds, RedisShared& shared)
     : key_(std::move(key)),
       database_(database),
       bounds_(bounds),
       identity_(identity_of(key_, database_)),
-      health_(health) {}
+      shared_(shared) {}
 
 void RedisPool::remember_error(std::string text) {
     const std::lock_guard lock(mutex_);
@@ -54,7 +54,9 @@ RedisDirectory::Database& RedisDirectory::database_of(const config::Redis& setti
     Database& shared = databases_[section.name];
     shared.all->set_limit(bounds.max_connections);
     shared.pinned->set_limit(bounds.pinned_connections);
-    shared.health.set_mode(section.memory_gate.value_or(settings.memory_gate));
+    shared.shared.health.set_mode(section.memory_gate.value_or(settings.memory_gate));
+    shared.shared.blocking.set_limit(settings.blocking_connections);
+    shared.shared.watch.set_limit(settings.watch_connections);
     return shared;
 }
 
@@ -62,7 +64,7 @@ RedisControlPart RedisDirectory::control_part(const config::Redis& settings,
                                               const config::RedisDatabase& database) {
     const std::lock_guard lock(mutex_);
     Database& shared = database_of(settings, database);
-    return {shared.all.get(), &process_, &shared.health};
+    return {shared.all.get(), &process_, &shared.shared.health};
 }
 
 std::shared_ptr<pool::PoolEntry> RedisDirectory::find(const config::Redis& settings,
@@ -83,7 +85,7 @@ std::shared_ptr<pool::PoolEntry> RedisDirectory::find(const config::Redis& setti
         pool::PoolKey{key.database, part}, limits, std::min(workers, pool::shard_count_max),
         std::make_shared<pool::Budget>(bounds.pinned_connections), shared.all, shared.pinned,
         process);
-    entry->attachment = std::make_unique<RedisPool>(key, section->second, bounds, shared.health);
+    entry->attachment = std::make_unique<RedisPool>(key, section->second, bounds, shared.shared);
     pools_.emplace(key, entry);
     return entry;
 }
@@ -123,7 +125,7 @@ std::vector<RedisDirectory::Bound> RedisDirectory::bounds() const {
     std::vector<Bound> all;
     for (const auto& [name, database] : databases_) {
         all.push_back({name, database.all->used(), database.all->limit(), database.pinned->used(),
-                       database.pinned->limit(), database.health.facts()});
+                       database.pinned->limit(), database.shared.health.facts()});
     }
     return all;
 }

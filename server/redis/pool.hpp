@@ -1,6 +1,7 @@
 #pragma once
 
 #include "protocol/resp/backend_login.hpp"
+#include "protocol/resp/client_session.hpp"
 
 #include "pool/permit_chain.hpp"
 #include "pool/registry.hpp"
@@ -28,20 +29,32 @@ struct RedisKey {
     auto operator<=>(const RedisKey&) const = default;
 };
 
+/// What the backends of one Redis have in common whatever their key. Outlives its pools.
+struct RedisShared {
+    RedisHealth health;
+    pool::Budget blocking{0};  ///< Pinned backends by reason, beside the bound of all of them.
+    pool::Budget watch{0};
+};
+
 /// What the workers share of the backends of one key besides the engine's own part.
 /// Owned by its registry entry. Thread-safe.
 class RedisPool final : public pool::PoolAttachment {
   public:
-    /// `health` outlives it.
+    /// `shared` outlives it.
     RedisPool(RedisKey key, const config::RedisDatabase& database,
-              const config::RedisPoolSettings& bounds, RedisHealth& health);
+              const config::RedisPoolSettings& bounds, RedisShared& shared);
 
     [[nodiscard]] const RedisKey& key() const noexcept { return key_; }
     [[nodiscard]] const config::RedisDatabase& database() const noexcept { return database_; }
     [[nodiscard]] const config::RedisPoolSettings& bounds() const noexcept { return bounds_; }
     [[nodiscard]] const resp::BackendIdentity& identity() const noexcept { return identity_; }
     [[nodiscard]] pool::Budget& links() noexcept { return links_; }
-    [[nodiscard]] MemoryGate& gate() noexcept { return health_.gate; }
+    [[nodiscard]] MemoryGate& gate() noexcept { return shared_.health.gate; }
+    /// What a pin for this reason counts against by itself; null when nothing.
+    [[nodiscard]] pool::Budget* limit_of(resp::PinReason reason) noexcept {
+        if (reason == resp::PinReason::blocking) return &shared_.blocking;
+        return reason == resp::PinReason::watch ? &shared_.watch : nullptr;
+    }
 
     /// A reload has put another in its place.
     void retire() noexcept { retired_ = true; }
@@ -56,7 +69,7 @@ class RedisPool final : public pool::PoolAttachment {
     const config::RedisDatabase database_;
     const config::RedisPoolSettings bounds_;
     const resp::BackendIdentity identity_;
-    RedisHealth& health_;
+    RedisShared& shared_;
     pool::Budget links_{0};  ///< Shared backends of this key; bounded by each shard's own count.
     std::atomic<bool> retired_{false};
     mutable std::mutex mutex_;
@@ -109,7 +122,7 @@ class RedisDirectory {
         std::shared_ptr<pool::Budget> all = std::make_shared<pool::Budget>(0);
         std::shared_ptr<pool::Budget> pinned = std::make_shared<pool::Budget>(0);
         std::string version{version_before_login};
-        RedisHealth health;
+        RedisShared shared;
     };
 
     [[nodiscard]] Database& database_of(const config::Redis& settings,

@@ -9,6 +9,9 @@ std::string_view redis_error_of(RefusalReason reason) noexcept {
     if (reason == RefusalReason::queue_full) {
         return "ERR sluice: no backend connection (too many clients are waiting)";
     }
+    if (reason == RefusalReason::query_timeout) {
+        return "ERR sluice: no answer within query_timeout; whether the command ran is not known";
+    }
     if (reason == RefusalReason::backend_lost) return "ERR sluice: backend connection lost";
     if (reason == RefusalReason::backend_violation) {
         return "ERR sluice: the server broke the protocol";

@@ -77,6 +77,7 @@ void RedisRelay::serve(RedisClient& client, wire::Bytes arrived) {
         resp::Situation situation;
         if (client.backend_ != nullptr) {
             situation.lending = client.pinned() ? resp::Lending::pinned : resp::Lending::shared;
+            situation.block_refusal = client.backend_->block_refusal();
         }
         situation.owed = client.owed_ > 0 && !client.session_.raw();
         situation.subscribed = client.subscribed();
@@ -86,7 +87,7 @@ void RedisRelay::serve(RedisClient& client, wire::Bytes arrived) {
             bytes.subspan(at), situation, client.terms_->session, side.facts_of(client), out.get());
         if (step.kind == Kind::read_more || step.kind == Kind::wait) break;
         at += step.bytes;
-        if (step.shed) ++side.counters_of(*client.shard_).shed_commands;
+        if (step.spared != resp::Spared::nothing) count_spared(client, step.spared);
         pool_asked = pool_asked || step.kind == Kind::lend || step.kind == Kind::reset;
         goes = perform(client, step, out.get());
         client.session_.sent();
@@ -139,13 +140,20 @@ RedisRelay::Goes RedisRelay::perform(RedisClient& client, const resp::ClientStep
     if (client.session_.raw()) {
         client.owed_ = 0;
     } else {
+        const bool first = client.owed_ == 0;
         backend.session.requested(step.muted ? client.muted_owner() : client.owner(), step.replies,
                                   step.skipped);
         client.owed_ += step.replies;
+        if (first) client.begin_waiting();
         tell_gate(client, step.memory);
     }
     backend.put(step.send);
     return Goes::on;
+}
+
+void RedisRelay::count_spared(RedisClient& client, resp::Spared why) {
+    RedisCounters& counters = client.side_.counters_of(client.terms_->database);
+    ++(why == resp::Spared::memory ? counters.shed_commands : counters.oversized_requests);
 }
 
 /// The backend owes for the command already. While nothing is wrong, this is one load.
@@ -223,6 +231,7 @@ void RedisRelay::deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes
     RedisClient* const client = side.client_at((owner & ~RedisClient::muted_bit) - 1);
     if (client == nullptr || client->backend_ != &backend) return;
     client->owed_ -= replies;
+    client->heard_at_ = client->engine().now();
     if ((owner & RedisClient::muted_bit) == 0) {
         side.counters_of(backend.shard()).sent_bytes += bytes.size();
         client->send(bytes);

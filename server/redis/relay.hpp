@@ -11,6 +11,7 @@
 
 namespace sluice::resp {
 enum class MemoryUse : std::uint8_t;
+enum class Spared : std::uint8_t;
 struct BackendRun;
 struct ClientStep;
 }  // namespace sluice::resp
@@ -34,6 +35,8 @@ class RedisRelay {
     static void backend_drained(RedisBackend& backend);
     /// The backend is gone or of no more use: whoever it owed hears of it.
     static void backend_lost(RedisBackend& backend, RefusalReason reason);
+    /// Nothing came for the client for as long as it may wait.
+    static void reply_late(RedisClient& client);
     static void begin_pin(RedisClient& client, RedisBackend& backend);
     /// The client leaves: nothing of it stays with a backend.
     static void part(RedisClient& client);
@@ -49,6 +52,7 @@ class RedisRelay {
     enum class Goes : unsigned char { on, waits, away };
 
     static Goes perform(RedisClient& client, const resp::ClientStep& step, std::string& out);
+    static void count_spared(RedisClient& client, resp::Spared why);
     static void tell_gate(RedisClient& client, resp::MemoryUse use);
     static void hear_of_memory(RedisBackend& backend, const resp::BackendRun& run);
     static Goes lend(RedisClient& client, const resp::ClientStep& step);
@@ -59,6 +63,7 @@ class RedisRelay {
     static void hear_held(RedisClient& client);
     static void deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes bytes,
                         std::uint32_t replies);
+    static void tell_unanswered(RedisClient& client, std::uint32_t replies, RefusalReason reason);
     static void release_if_settled(RedisClient& client);
     static void give_back(RedisClient& client, bool clean);
 };

@@ -22,7 +22,8 @@ RedisRelay::Goes RedisRelay::lend(RedisClient& client, const resp::ClientStep& s
     // Another kind than it has: nothing is owed on that one.
     if (client.backend_ != nullptr && !client.pinned()) client.backend_ = nullptr;
     SLUICE_ASSERT(client.backend_ == nullptr);
-    client.since_ = client.engine().now();
+    // Who is told to ask again has waited since it asked first.
+    if (!std::exchange(client.asks_again_, false)) client.since_ = client.engine().now();
     if (step.lending == resp::Lending::shared) {
         switch (client.shard_->join(client)) {
             case RedisShard::Link::ready: return Goes::on;
@@ -34,6 +35,12 @@ RedisRelay::Goes RedisRelay::lend(RedisClient& client, const resp::ClientStep& s
                 return Goes::waits;
         }
         client.phase_ = Phase::awaiting_link;
+        client.arm_timer();
+        return Goes::waits;
+    }
+    if (!client.take_pin_permit(step.reason)) {
+        client.phase_ = Phase::awaiting_turn;
+        client.shard_->await_turn(client);
         client.arm_timer();
         return Goes::waits;
     }
@@ -76,6 +83,7 @@ RedisRelay::Goes RedisRelay::follow_key(RedisClient& client) {
     if (shard == client.shard_) return Goes::on;
     if (client.pinned()) give_back(client, false);
     client.backend_ = nullptr;
+    client.drop_pin_permit();
     if (client.shard_ != nullptr) {
         --client.shard_->clients_entered;
         client.shard_->perform_orders();
@@ -115,6 +123,7 @@ void RedisRelay::give_back(RedisClient& client, bool clean) {
         client.owed_ = 0;
         return;
     }
+    client.drop_pin_permit();
     RedisBackend& backend = *client.backend_;
     RedisShard& shard = backend.shard();
     backend.client_ = nullptr;
@@ -127,6 +136,7 @@ void RedisRelay::give_back(RedisClient& client, bool clean) {
 
 void RedisRelay::part(RedisClient& client) {
     leave_channels(client);
+    client.drop_pin_permit();
     RedisShard* const shard = client.shard_;
     if (shard == nullptr) return;
     shard->leave(client);
@@ -142,21 +152,66 @@ void RedisRelay::part(RedisClient& client) {
     shard->perform_orders();
 }
 
+/// Whether the server did it is not known; who asked is told so once for each request.
+void RedisRelay::tell_unanswered(RedisClient& client, std::uint32_t replies, RefusalReason reason) {
+    std::string out;
+    for (std::uint32_t reply = 0; reply < replies; ++reply) {
+        out += '-';
+        out += redis_error_of(reason);
+        out += "\r\n";
+    }
+    client.send(out);
+}
+
+void RedisRelay::reply_late(RedisClient& client) {
+    RedisBackend& backend = *client.backend_;
+    RedisSide& side = client.side_;
+    const RefusalReason reason = RefusalReason::query_timeout;
+    const resp::Owner within = backend.session.within_reply_of();
+    if (client.pinned() || within == client.owner()) {
+        // What lies there, or the rest of a reply, is of use to nobody.
+        if (client.pinned()) {
+            // Who leaves for it is counted there.
+            if (!client.session_.holds_pin()) ++side.refusals[static_cast<std::size_t>(reason)];
+            backend_lost(backend, reason);
+        } else {
+            ++side.refusals[static_cast<std::size_t>(reason)];
+            client.leave(row_of(reason).label, RedisClient::Ending::cut);
+        }
+        return;
+    }
+    // The replies come late, in their order, and go to nobody. The client stays where it was, so
+    // that what it sends now runs behind what it sent then.
+    const std::uint32_t replies = backend.session.owed().owed_to(client.owner());
+    backend.session.disown(client.owner());
+    backend.session.disown(client.muted_owner());
+    client.owed_ = 0;
+    side.refusals[static_cast<std::size_t>(reason)] += replies;
+    tell_unanswered(client, replies, reason);
+    client.arm_timer();
+    serve(client, {});
+}
+
 void RedisRelay::backend_lost(RedisBackend& backend, RefusalReason reason) {
     RedisShard& shard = backend.shard();
     RedisSide& side = shard.worker().redis();
-    std::vector<RedisClient*> owed;
+    struct Owed {
+        RedisClient* client;
+        std::uint32_t replies;  ///< Without those that it does not want to see.
+    };
+    std::vector<Owed> owed;
     side.for_each_client([&](RedisClient& client) {
         if (client.backend_ != &backend) return;
         const bool waits = client.owed_ > 0 || client.pinned();
+        client.drop_pin_permit();
         client.backend_ = nullptr;
-        if (waits) owed.push_back(&client);
+        if (waits) owed.push_back({&client, backend.session.owed().owed_to(client.owner())});
     });
     const resp::Owner within = backend.session.within_reply_of();
     backend.client_ = nullptr;
     backend.lose();
-    for (RedisClient* const client : owed) {
-        const std::uint32_t replies = std::exchange(client->owed_, 0);
+    for (const auto& [client, replies] : owed) {
+        client->owed_ = 0;
         const bool fatal = client->session_.backend_gone();
         if (client->phase_ == RedisClient::Phase::leaving) continue;
         if (fatal || within == client->owner()) {
@@ -165,15 +220,8 @@ void RedisRelay::backend_lost(RedisBackend& backend, RefusalReason reason) {
             client->leave(row_of(reason).label);
             continue;
         }
-        // Whether the server did it is not known; who asked is told so once for each request.
-        std::string out;
-        for (std::uint32_t reply = 0; reply < replies; ++reply) {
-            out += '-';
-            out += redis_error_of(reason);
-            out += "\r\n";
-        }
         side.counters_of(shard).lost_replies += replies;
-        client->send(out);
+        tell_unanswered(*client, replies, reason);
         serve(*client, {});
     }
     shard.perform_orders();

@@ -197,6 +197,13 @@ RedisShard::Link RedisShard::join(RedisClient& client) {
 
 void RedisShard::leave(RedisClient& client) noexcept {
     std::erase(waiting_, &client);
+    std::erase(turns_, &client);
+}
+
+void RedisShard::serve_turns() {
+    // Who finds none stands again where it stood, before whoever comes now.
+    for (RedisClient* const client : std::exchange(turns_, {}))
+        client->turn_come();
 }
 
 void RedisShard::serve_waiting() {
@@ -296,6 +303,7 @@ void RedisShard::close_idle_link() {
 
 void RedisShard::wake() {
     if (!waiting_.empty() && links_.empty()) open_link();
+    serve_turns();
     engine_.wake(worker_.engine().now());
     perform_orders();
 }

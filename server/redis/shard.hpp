@@ -67,6 +67,8 @@ class RedisShard final : private net::Timer {
     /// link_ready() or refused. `refusal` says why it cannot even wait.
     enum class Link : std::uint8_t { ready, waits, refused };
     [[nodiscard]] Link join(RedisClient& client);
+    /// The client waits until a pin for its reason may be had.
+    void await_turn(RedisClient& client) { turns_.push_back(&client); }
     /// The client needs none any more, whether it had one or waited.
     void leave(RedisClient& client) noexcept;
 
@@ -103,6 +105,7 @@ class RedisShard final : private net::Timer {
     void give_link_permit_back();
     void serve_waiting();
     void refuse_waiting();
+    void serve_turns();
     void send(RedisBackend& backend, unsigned shard);
     void bury(RedisBackend& backend);
     void arm();
@@ -115,6 +118,7 @@ class RedisShard final : private net::Timer {
     std::vector<std::unique_ptr<RedisBackend>> backends_;
     std::vector<RedisBackend*> links_;   ///< The shared ones, ready or opening.
     std::vector<RedisClient*> waiting_;  ///< For a link, in order of arrival.
+    std::vector<RedisClient*> turns_;    ///< For a permit of their pins' reasons, likewise.
     net::TimePoint links_held_until_{};  ///< After a failed connect.
     bool performing_ = false;
 };

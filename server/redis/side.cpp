@@ -33,8 +33,13 @@ RedisTerms::RedisTerms(const config::Redis& settings, const config::RedisUser* u
              joined(settings.refuse_commands, user == nullptr ? nullptr : &user->refuse_commands),
              user != nullptr && user->read_only ? resp::Writing::refused : resp::Writing::allowed),
       database(user == nullptr || user->database.empty() ? "default" : user->database) {
+    query_timeout = settings.query_timeout;
     session.policy = &policy;
     session.limits.bulk_bytes_max = settings.max_bulk_bytes;
+    const std::uint64_t request_bytes_max = user != nullptr && user->max_request_bytes
+                                                ? *user->max_request_bytes
+                                                : settings.max_request_bytes;
+    if (request_bytes_max > 0) session.request_bytes_max = request_bytes_max;
     session.databases = settings.select_databases;
     session.held_bytes_max = settings.max_held_bytes;
 }

@@ -33,8 +33,9 @@ struct RedisTerms {
 
     resp::CommandPolicy policy;
     resp::SessionTerms session;
-    std::string database;  ///< Where they go.
-    std::string version;   ///< Of the server there, as far as it is known.
+    std::string database;            ///< Where they go.
+    std::string version;             ///< Of the server there, as far as it is known.
+    net::Duration query_timeout{0};  ///< For the next reply. 0: as long as it takes.
     resp::LoginState login = resp::LoginState::done;
 };
 

@@ -299,7 +299,7 @@ def subscriptions_count_against_the_buffer_memory(rig):
 
 @case
 def a_subscribers_backend_counts_against_the_bound_and_yields_when_idle(rig):
-    with redis_and_sluice(rig, server=ONE, max_connections=2, pinned_connections=1,
+    with redis_and_sluice(rig, server=ONE, max_connections=3, pinned_connections=1,
                           shared_connections=1, wait_timeout="300ms") as (redis, sluice):
         with sluice.connect() as blocks, sluice.connect() as other:
             with listener(sluice, "a"):
@@ -319,7 +319,7 @@ def a_subscribers_backend_counts_against_the_bound_and_yields_when_idle(rig):
 
 @case
 def a_client_that_leaves_while_it_waits_leaves_nothing(rig):
-    with redis_and_sluice(rig, server=ONE, max_connections=2, pinned_connections=1,
+    with redis_and_sluice(rig, server=ONE, max_connections=3, pinned_connections=1,
                           shared_connections=1) as (redis, sluice):
         with sluice.connect() as blocks, sluice.connect() as uses:
             blocks.send(request("BLPOP", "q", 0))

@@ -34,8 +34,8 @@ TEST(RespBackendLogin, brings_a_backend_into_the_state_its_clients_share) {
     EXPECT_EQ(out,
               "*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$1\r\np\r\n"
               "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n"
-              "$6\r\nsluice\r\n");
-    const std::string answers = hello2 + "+OK\r\n+OK\r\n";
+              "$6\r\nsluice\r\n*1\r\n$5\r\nMULTI\r\n*1\r\n$4\r\nEXEC\r\n");
+    const std::string answers = hello2 + "+OK\r\n+OK\r\n+OK\r\n*0\r\n";
     for (std::size_t piece = 1; piece <= answers.size(); ++piece) {
         BackendLogin again(identity);
         const auto step = talk(again, answers, piece);
@@ -46,6 +46,21 @@ TEST(RespBackendLogin, brings_a_backend_into_the_state_its_clients_share) {
             EXPECT_EQ(talk(waiting, answers.substr(0, cut), piece).kind, Kind::read_more);
         }
     }
+}
+
+TEST(RespBackendLogin, finds_out_whether_a_user_may_have_blocks) {
+    const BackendIdentity identity{"u", "p", 0, RespVersion::resp2, {}};
+    BackendLogin may(identity);
+    EXPECT_EQ(talk(may, hello2 + "+OK\r\n*0\r\n", 3).kind, Kind::ready);
+    EXPECT_EQ(may.block_refusal(), "");
+    BackendLogin may_not(identity);
+    const std::string refusal = "NOPERM this user has no permissions to run the 'multi' command";
+    EXPECT_EQ(talk(may_not, hello2 + "-" + refusal + "\r\n-ERR EXEC without MULTI\r\n", 3).kind,
+              Kind::ready);
+    EXPECT_EQ(may_not.block_refusal(), refusal);
+    // A block that was begun and cannot be ended would swallow every command.
+    BackendLogin stuck(identity);
+    EXPECT_EQ(talk(stuck, hello2 + "+OK\r\n-NOPERM exec\r\n", 3).kind, Kind::rejected);
 }
 
 TEST(RespBackendLogin, asks_for_no_more_than_it_needs) {
@@ -67,7 +82,8 @@ TEST(RespBackendLogin, tells_a_verdict_from_a_bad_moment) {
     EXPECT_EQ(after("-WRONGPASS no\r\n").error, "WRONGPASS no");
     EXPECT_EQ(after(hello2 + "-ERR DB index is out of range\r\n").kind, Kind::rejected)
         << "a SELECT that fails must not leave the clients in another database";
-    EXPECT_EQ(after(hello2 + "+OK\r\n-NOPERM no\r\n").kind, Kind::ready) << "a name is no need";
+    EXPECT_EQ(after(hello2 + "+OK\r\n-NOPERM no\r\n+OK\r\n*0\r\n").kind, Kind::ready)
+        << "a name is no need";
     EXPECT_EQ(after("-LOADING Redis is loading\r\n").kind, Kind::unavailable);
     EXPECT_EQ(after("-ERR max number of clients reached\r\n").kind, Kind::unavailable);
     EXPECT_EQ(after("HTTP/1.1 200\r\n").kind, Kind::violation);

@@ -45,12 +45,14 @@ class ClientTalk {
             at.owed = owed > 0 && !session.raw();
             at.subscribed = subscribed;
             at.memory_spent = memory_spent;
+            if (lending != Lending::none) at.block_refusal = block_refusal;
             std::string out;
             const ClientStep step =
                 session.next(wire::as_bytes(kept), at, terms, {7, "127.0.0.1:5", "7.0.15"}, out);
             to_client += out;
             last = step.kind;
-            shed += step.shed ? 1 : 0;
+            shed += step.spared == Spared::memory ? 1 : 0;
+            oversized += step.spared == Spared::size ? 1 : 0;
             memory = step.memory;
             switch (step.kind) {
                 case ClientStep::Kind::read_more:
@@ -117,7 +119,9 @@ class ClientTalk {
     std::size_t skipped = 0;
     std::size_t muted = 0;
     std::size_t shed = 0;
+    std::size_t oversized = 0;
     bool memory_spent = false;
+    std::string_view block_refusal;
     MemoryUse memory = MemoryUse::neutral;
     bool finished = false;
     bool refuses = false;

@@ -31,6 +31,35 @@ TEST(RespTransactions, send_a_held_block_in_one_piece_on_a_shared_backend) {
     }
 }
 
+/// Sent blindly, the commands between MULTI and EXEC would run one by one.
+TEST(RespTransactions, are_not_sent_for_a_user_who_may_have_none) {
+    const std::string refusal = "NOPERM this user has no permissions to run the 'multi' command";
+    for (const bool watches : {false, true}) {
+        ClientTalk talk;
+        talk.block_refusal = refusal;
+        if (watches) {
+            talk.receive(watch);
+            talk.owed = 0;
+        }
+        talk.receive(multi + set + exec);
+        EXPECT_EQ(talk.to_client, "+OK\r\n+QUEUED\r\n-" + refusal + "\r\n");
+        EXPECT_EQ(talk.to_shared, "");
+        EXPECT_EQ(talk.to_pinned, watches ? watch + unwatch : "");
+        EXPECT_FALSE(talk.session.in_transaction());
+        EXPECT_FALSE(talk.session.holds_pin());
+    }
+    ClientTalk large;
+    large.block_refusal = refusal;
+    large.terms.held_bytes_max = 100;
+    large.receive(request({"GET", "k"}));
+    large.owed = 0;
+    large.receive(multi + request({"SET", "k", std::string(60, 'x')}) +
+                  request({"SET", "k", std::string(60, 'x')}) + exec);
+    EXPECT_EQ(large.to_shared, request({"GET", "k"}));
+    EXPECT_EQ(large.to_pinned, "");
+    EXPECT_FALSE(large.session.in_transaction());
+}
+
 TEST(RespTransactions, say_queue_time_errors_and_abort) {
     ClientTalk talk;
     talk.receive(multi + request({"nope"}) + set + exec + request({"PING"}));
