@@ -139,7 +139,7 @@ std::optional<PoolSettings> resolve(const Postgres& postgres, std::string_view d
 RedisPoolSettings resolve_redis(const Redis& redis, const RedisDatabase& database) {
     return {database.max_connections.value_or(redis.max_connections),
             database.shared_connections.value_or(redis.shared_connections),
-            database.pinned_connections.value_or(redis.pinned_connections)};
+            database.pinned_connections.value_or(redis.pinned_connections), redis.slow_connections};
 }
 
 }  // namespace sluice::config

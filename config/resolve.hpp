@@ -72,6 +72,7 @@ struct RedisPoolSettings {
     std::uint32_t max_connections = 0;
     std::uint32_t shared_connections = 0;
     std::uint32_t pinned_connections = 0;
+    std::uint32_t slow_connections = 0;
     bool operator==(const RedisPoolSettings&) const = default;
 };
 [[nodiscard]] RedisPoolSettings resolve_redis(const Redis& redis, const RedisDatabase& database);

@@ -249,6 +249,7 @@ struct Redis {
     std::uint32_t max_clients = 10'000;
     std::uint32_t max_connections = 60;     ///< Backends of one Redis, of every kind together.
     std::uint32_t shared_connections = 2;   ///< Per worker, user, database number and RESP version.
+    std::uint32_t slow_connections = 1;     ///< Likewise, for those whose replies are large.
     std::uint32_t pinned_connections = 50;  ///< Of one Redis, for clients that need their own.
     std::uint32_t blocking_connections = 0;  ///< Of those, for commands that wait. 0: all.
     std::uint32_t watch_connections = 0;     ///< Of those, for WATCH. 0: all.

@@ -8,6 +8,7 @@ namespace sluice::config {
 namespace {
 
 constexpr Range shared_count_range{1, 64};
+constexpr Range slow_count_range{0, 64};
 constexpr Range redis_count_range{1, 100'000};
 constexpr Range redis_count_or_none_range{0, 100'000};
 constexpr Range database_count_range{1, 1'000'000};
@@ -75,6 +76,7 @@ std::span<const Key<Redis>> redis_keys() {
         key<R, &R::max_clients>("max_clients", client_count_range),
         key<R, &R::max_connections>("max_connections", redis_count_range),
         key<R, &R::shared_connections>("shared_connections", shared_count_range),
+        key<R, &R::slow_connections>("slow_connections", slow_count_range),
         key<R, &R::pinned_connections>("pinned_connections", redis_count_range),
         key<R, &R::blocking_connections>("blocking_connections", redis_count_or_none_range),
         key<R, &R::watch_connections>("watch_connections", redis_count_or_none_range),

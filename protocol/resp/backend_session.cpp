@@ -112,6 +112,7 @@ void BackendSession::replied(BackendRun& run) noexcept {
         const ErrorKind kind = error_kind_of(scanner_.error_text());
         ++errors_[static_cast<std::size_t>(kind)];
         probe = probe_of(kind);
+        run.demoted = run.demoted || kind == ErrorKind::readonly;
         if (probe == BackendRun::Probe::refused) ++run.oom_replies;
     } else if (const std::uint32_t inner = scanner_.inner_oom_count(); inner > 0) {
         errors_[static_cast<std::size_t>(ErrorKind::oom)] += inner;

@@ -44,6 +44,7 @@ struct BackendRun {
     std::uint32_t replies = 0;  ///< Ended within these bytes.
     Owner owner = Owner::nobody;
     std::uint32_t oom_replies = 0;  ///< Of those: refused for want of memory, whole or in part.
+    bool demoted = false;           ///< A reply says that this server takes no writes any more.
     enum class Probe : std::uint8_t { none, accepted, refused, unclear };
     Probe probe = Probe::none;  ///< The reply that was asked after, by what it says of memory.
 };

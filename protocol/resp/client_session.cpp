@@ -254,6 +254,8 @@ ClientStep ClientSession::decide_raw(Asked& asked) {
 
 ClientStep ClientSession::forward(Asked& asked, Lending lending, PinReason reason) {
     const Lending has = asked.at.lending;
+    const bool slow = asked.at.heavy || asked.row->has(CommandFlag::slow);
+    if (lending == Lending::shared && slow) lending = Lending::slow;
     // On its own backend a client stays until the pin ends, whatever the command.
     if (has != Lending::pinned && has != lending) {
         // Two backends would answer in any order.

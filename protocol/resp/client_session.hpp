@@ -47,7 +47,12 @@ struct ClientFacts {
 };
 
 /// Which backend the client has at the moment.
-enum class Lending : std::uint8_t { none, shared, pinned };
+enum class Lending : std::uint8_t {
+    none,
+    shared,
+    slow,  ///< Shared as well, among those whose replies hold up others.
+    pinned,
+};
 
 struct Situation {
     Lending lending = Lending::none;
@@ -55,6 +60,7 @@ struct Situation {
     bool subscribed = false;  ///< To a channel, pattern or shard channel.
     /// Not empty: the backend's user can have no MULTI, for this reason.
     std::string_view block_refusal;
+    bool heavy = false;         ///< What it was answered lately was large.
     bool memory_spent = false;  ///< The server would refuse what takes memory: it is spared that.
 };
 

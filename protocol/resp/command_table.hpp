@@ -51,6 +51,7 @@ enum class CommandFlag : std::uint16_t {
     dangerous = 1U << 8U,
     pubsub = 1U << 9U,
     refused = 1U << 10U,
+    slow = 1U << 11U,  ///< Its reply, or the time to it, grows with what others have stored.
 };
 [[nodiscard]] constexpr CommandFlag operator|(CommandFlag left, CommandFlag right) noexcept {
     return static_cast<CommandFlag>(static_cast<unsigned>(left) | static_cast<unsigned>(right));

@@ -165,6 +165,10 @@ void RedisControl::answered(const HiredisLink::Reply& reply) {
         log::info("control connection opened", {{"redis", database_.name}});
     }
     part_.health->answered(*info, std::chrono::steady_clock::now());
+    // Its name may lead to another server by now.
+    const bool demoted = role_ == resp::ServerRole::master && info->role != role_;
+    role_ = info->role;
+    if (demoted) link_.close();
     enter(Phase::resting, interval_);
 }
 

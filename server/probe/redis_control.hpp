@@ -70,6 +70,7 @@ class RedisControl {
     Phase phase_ = Phase::off;
     bool has_permit_ = false;
     bool logged_in_ = false;
+    resp::ServerRole role_ = resp::ServerRole::unknown;
 };
 
 /// Those of all Redis servers in the settings.

@@ -26,12 +26,13 @@ std::string_view name_of(RedisBackend::Use use) {
 
 }  // namespace
 
-RedisBackend::RedisBackend(RedisShard& shard, Use use, std::uint64_t id)
+RedisBackend::RedisBackend(RedisShard& shard, Use use, std::uint64_t id, Lane lane)
     : Stream(shard.worker().engine()),
       shard_(&shard),
       id_(id),
       used_at_(shard.worker().engine().now()),
-      use_(use) {}
+      use_(use),
+      lane_(lane) {}
 
 RedisBackend::~RedisBackend() {
     engine().forget_turn_end(*this);

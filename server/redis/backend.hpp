@@ -36,7 +36,10 @@ class RedisBackend final : public net::Stream,
     enum class Use : std::uint8_t { shared, pinned, subscriber };
     enum class Task : std::uint8_t { connecting, logging_in, ready, checking };
 
-    RedisBackend(RedisShard& shard, Use use, std::uint64_t id);
+    /// Of shared ones: replies that are large hold up only each other.
+    enum class Lane : std::uint8_t { quick, slow };
+
+    RedisBackend(RedisShard& shard, Use use, std::uint64_t id, Lane lane = Lane::quick);
     ~RedisBackend() override;
 
     void connect();
@@ -53,7 +56,11 @@ class RedisBackend final : public net::Stream,
 
     [[nodiscard]] RedisShard& shard() const noexcept { return *shard_; }
     [[nodiscard]] Use use() const noexcept { return use_; }
+    [[nodiscard]] Lane lane() const noexcept { return lane_; }
     [[nodiscard]] Task task() const noexcept { return task_; }
+    /// Nobody new is to use it: it closes when nothing is owed.
+    void retire() noexcept { retiring_ = true; }
+    [[nodiscard]] bool retiring() const noexcept { return retiring_; }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] RedisClient* client() const noexcept { return client_; }
     [[nodiscard]] RedisSubscriber* subscriber() const noexcept { return subscriber_; }
@@ -97,8 +104,10 @@ class RedisBackend final : public net::Stream,
     net::Inbox inbox_;
     std::uint64_t id_;
     net::TimePoint used_at_{};
+    bool retiring_ = false;
     bool feeders_paused_ = false;  ///< Clients are not read because this does not keep up.
     Use use_;
+    Lane lane_;
     Task task_ = Task::connecting;
 };
 

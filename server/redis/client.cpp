@@ -237,6 +237,10 @@ void RedisClient::channels_refused(std::string_view error) {
     channels_ready();
 }
 
+void RedisClient::leave_retiring() noexcept {
+    if (backend_ != nullptr && backend_->retiring() && owed_ == 0 && !pinned()) backend_ = nullptr;
+}
+
 void RedisClient::unlink(RedisBackend& backend) noexcept {
     if (backend_ == &backend) backend_ = nullptr;
 }

@@ -61,6 +61,8 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     void link_refused();
     /// A pin for its reason may be had; it asks again.
     void turn_come();
+    /// Its backend is to go: it asks for another, if nothing is owed to it there.
+    void leave_retiring() noexcept;
     /// That shared backend closes; nothing is owed on it.
     void unlink(RedisBackend& backend) noexcept;
 
@@ -130,7 +132,10 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     net::TimePoint heard_at_{};  ///< From a backend, or the first request since nothing was owed.
     pool::Budget* pin_permit_ = nullptr;  ///< Of the pin it has or waits for.
     std::uint32_t slot_;
-    std::uint32_t owed_ = 0;  ///< Replies outstanding, muted ones too.
+    std::uint32_t reply_bytes_ = 0;             ///< Of the reply under way, as far as it matters.
+    std::uint8_t heavy_left_ = 0;               ///< Small replies until it is not heavy any more.
+    resp::Lending lent_ = resp::Lending::none;  ///< Of shared ones: which it asked for.
+    std::uint32_t owed_ = 0;                    ///< Replies outstanding, muted ones too.
     Phase phase_ = Phase::login;
     resp::PinReason pin_reason_ = resp::PinReason::blocking;
     bool asks_again_ = false;  ///< For the pin it has waited for.

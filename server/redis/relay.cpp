@@ -19,6 +19,10 @@ using Kind = resp::ClientStep::Kind;
 
 /// Requests a client may have outstanding before it is not read: bounds the queue of owed replies.
 constexpr std::uint32_t owed_count_max = 4096;
+/// A reply that is larger than this keeps others waiting on its way.
+constexpr std::size_t large_reply_bytes = 64U * 1024;
+/// Smaller ones until its client is one like the others again.
+constexpr std::uint8_t heavy_reply_count = 64;
 /// Bytes that a backend has not taken before the clients that feed it are not read.
 constexpr std::size_t unsent_bytes_max = 256U * 1024;
 /// Replies that a client with a backend of its own has not taken before that is not read.
@@ -76,11 +80,12 @@ void RedisRelay::serve(RedisClient& client, wire::Bytes arrived) {
     while (goes == Goes::on && at < bytes.size()) {
         resp::Situation situation;
         if (client.backend_ != nullptr) {
-            situation.lending = client.pinned() ? resp::Lending::pinned : resp::Lending::shared;
+            situation.lending = client.pinned() ? resp::Lending::pinned : client.lent_;
             situation.block_refusal = client.backend_->block_refusal();
         }
         situation.owed = client.owed_ > 0 && !client.session_.raw();
         situation.subscribed = client.subscribed();
+        situation.heavy = client.heavy_left_ > 0;
         situation.memory_spent =
             client.shard_ != nullptr && client.shard_->pool().gate().holds(client.engine().now());
         const resp::ClientStep step = client.session_.next(
@@ -206,6 +211,7 @@ void RedisRelay::backend_received(RedisBackend& backend, wire::Bytes arrived) {
         if (run.oom_replies > 0 || run.probe != resp::BackendRun::Probe::none) {
             hear_of_memory(backend, run);
         }
+        if (run.demoted) backend.shard().doubt(backend);
         deliver(backend, static_cast<std::uint32_t>(run.owner), bytes.subspan(at, run.bytes),
                 run.replies);
         at += run.bytes;
@@ -220,8 +226,37 @@ void RedisRelay::backend_received(RedisBackend& backend, wire::Bytes arrived) {
     if (backend.client_ != nullptr) {
         release_if_settled(*backend.client_);
     } else if (backend.settled()) {
+        if (backend.retiring() && backend.use() == RedisBackend::Use::shared) {
+            backend.shut();
+            return;
+        }
         backend.shard().yield();
     }
+}
+
+/// Whose replies are large goes where they hold up only their like; see decision 0008.
+void RedisRelay::weigh(RedisClient& client, std::size_t bytes, std::uint32_t replies) {
+    const std::size_t sum = client.reply_bytes_ + bytes;
+    client.reply_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(sum, UINT32_MAX));
+    if (replies == 0) return;
+    const bool large = sum > large_reply_bytes && sum / replies > large_reply_bytes;
+    client.reply_bytes_ = 0;
+    if (large) {
+        client.heavy_left_ = heavy_reply_count;
+    } else if (client.heavy_left_ > 0) {
+        client.heavy_left_ -=
+            static_cast<std::uint8_t>(std::min<std::uint32_t>(replies, client.heavy_left_));
+    }
+}
+
+/// Nothing is owed to it: it may ask anew. The session asks by itself for the other lane.
+void RedisRelay::change_lane(RedisClient& client) {
+    client.leave_retiring();
+    const bool wants_slow = client.lent_ == resp::Lending::slow;
+    const bool has_slow =
+        client.backend_ != nullptr && client.backend_->lane() == RedisBackend::Lane::slow;
+    // It is among the quick ones for want of a slow one, which may have come meanwhile.
+    if (wants_slow && !has_slow) client.backend_ = nullptr;
 }
 
 void RedisRelay::deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes bytes,
@@ -231,6 +266,7 @@ void RedisRelay::deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes
     RedisClient* const client = side.client_at((owner & ~RedisClient::muted_bit) - 1);
     if (client == nullptr || client->backend_ != &backend) return;
     client->owed_ -= replies;
+    weigh(*client, bytes.size(), replies);
     client->heard_at_ = client->engine().now();
     if ((owner & RedisClient::muted_bit) == 0) {
         side.counters_of(backend.shard()).sent_bytes += bytes.size();
@@ -244,6 +280,7 @@ void RedisRelay::deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes
             return;
         }
     }
+    if (client->owed_ == 0 && !client->pinned()) change_lane(*client);
     if (client->owed_ == 0 && side.worker().draining()) {
         client->drain();
         return;

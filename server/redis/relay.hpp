@@ -61,6 +61,8 @@ class RedisRelay {
     static void unsubscribe(RedisClient& client, const resp::ClientStep& step, std::string& out);
     static void leave_channels(RedisClient& client);
     static void hear_held(RedisClient& client);
+    static void weigh(RedisClient& client, std::size_t bytes, std::uint32_t replies);
+    static void change_lane(RedisClient& client);
     static void deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes bytes,
                         std::uint32_t replies);
     static void tell_unanswered(RedisClient& client, std::uint32_t replies, RefusalReason reason);

@@ -24,8 +24,11 @@ RedisRelay::Goes RedisRelay::lend(RedisClient& client, const resp::ClientStep& s
     SLUICE_ASSERT(client.backend_ == nullptr);
     // Who is told to ask again has waited since it asked first.
     if (!std::exchange(client.asks_again_, false)) client.since_ = client.engine().now();
-    if (step.lending == resp::Lending::shared) {
-        switch (client.shard_->join(client)) {
+    if (step.lending != resp::Lending::pinned) {
+        client.lent_ = step.lending;
+        using Lane = RedisBackend::Lane;
+        const Lane lane = step.lending == resp::Lending::slow ? Lane::slow : Lane::quick;
+        switch (client.shard_->join(client, lane)) {
             case RedisShard::Link::ready: return Goes::on;
             case RedisShard::Link::waits: break;
             case RedisShard::Link::refused:
@@ -104,7 +107,7 @@ void RedisRelay::begin_pin(RedisClient& client, RedisBackend& backend) {
 void RedisRelay::release_if_settled(RedisClient& client) {
     RedisBackend& backend = *client.backend_;
     if (!backend.settled() || client.session_.holds_pin()) return;
-    give_back(client, true);
+    give_back(client, !backend.retiring());
     if (client.phase_ == RedisClient::Phase::leaving) return;
     if (client.side_.worker().draining()) {
         client.drain();

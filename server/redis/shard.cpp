@@ -16,8 +16,8 @@ namespace {
 /// After a failed connect whoever asks is refused at once for so long: a server that is away is not
 /// asked by each of its clients.
 constexpr std::chrono::milliseconds link_pause{250};
-/// Replies owed on each of the shared backends before one more is opened.
-constexpr std::size_t busy_replies = 32;
+
+using Lane = RedisBackend::Lane;
 
 template <typename... Cases>
 struct Match : Cases... {
@@ -133,17 +133,6 @@ void RedisShard::open_pinned() {
     backend.connect();
 }
 
-void RedisShard::open_link() {
-    const auto hunger =
-        links_.empty() ? pool::Budget::Hunger::starving : pool::Budget::Hunger::some;
-    if (!take_link_permit(hunger)) return;
-    backends_.push_back(
-        std::make_unique<RedisBackend>(*this, RedisBackend::Use::shared, worker_.next_id()));
-    links_.push_back(backends_.back().get());
-    arm();
-    backends_.back()->connect();
-}
-
 void RedisShard::open_subscriber(RedisSubscriber& subscriber) {
     if (!take_link_permit(pool::Budget::Hunger::starving)) return;
     backends_.push_back(
@@ -152,6 +141,12 @@ void RedisShard::open_subscriber(RedisSubscriber& subscriber) {
     backend.serve(subscriber);
     subscriber.opening(backend);
     backend.connect();
+}
+
+bool RedisShard::try_link_permit() {
+    const pool::PermitChain::Attempt attempt = link_permits_.try_take(0);
+    if (attempt.wanted != 0) wake_redis(worker_.shared(), false);
+    return attempt.taken == pool::PermitChain::Taken::yes;
 }
 
 bool RedisShard::take_link_permit(pool::Budget::Hunger hunger) {
@@ -168,33 +163,6 @@ void RedisShard::give_link_permit_back() {
     if (link_permits_.give_back() != 0) wake_redis(worker_.shared(), false);
 }
 
-RedisBackend* RedisShard::best_link() const noexcept {
-    RedisBackend* best = nullptr;
-    for (RedisBackend* const link : links_) {
-        if (link->task() != RedisBackend::Task::ready) continue;
-        if (best == nullptr || link->session.owed_count() < best->session.owed_count()) best = link;
-    }
-    return best;
-}
-
-RedisShard::Link RedisShard::join(RedisClient& client) {
-    RedisBackend* const best = best_link();
-    const bool busy = best == nullptr || best->session.owed_count() > busy_replies;
-    const bool opening = std::ranges::any_of(
-        links_, [](const RedisBackend* link) { return link->task() != RedisBackend::Task::ready; });
-    const bool held = worker_.engine().now() < links_held_until_;
-    if (busy && !opening && !held && links_.size() < pool_.bounds().shared_connections) open_link();
-    if (best != nullptr) {
-        client.linked(*best);
-        return Link::ready;
-    }
-    // Opening one may have failed in there at once.
-    const bool failing = worker_.engine().now() < links_held_until_;
-    if (failing && links_.empty()) return Link::refused;
-    waiting_.push_back(&client);
-    return Link::waits;
-}
-
 void RedisShard::leave(RedisClient& client) noexcept {
     std::erase(waiting_, &client);
     std::erase(turns_, &client);
@@ -204,24 +172,6 @@ void RedisShard::serve_turns() {
     // Who finds none stands again where it stood, before whoever comes now.
     for (RedisClient* const client : std::exchange(turns_, {}))
         client->turn_come();
-}
-
-void RedisShard::serve_waiting() {
-    // Who is served may ask again, behind the others.
-    for (std::size_t count = waiting_.size(); count > 0 && !waiting_.empty(); --count) {
-        if (best_link() == nullptr) return;
-        RedisClient* const client = waiting_.front();
-        waiting_.erase(waiting_.begin());
-        client->link_ready();
-    }
-}
-
-void RedisShard::refuse_waiting() {
-    while (!waiting_.empty()) {
-        RedisClient* const client = waiting_.front();
-        waiting_.erase(waiting_.begin());
-        client->link_refused();
-    }
 }
 
 void RedisShard::opened(RedisBackend& backend) {
@@ -255,7 +205,7 @@ void RedisShard::open_failed(RedisBackend& backend, pool::OpenFailure failure) {
         bury(backend);
         links_held_until_ = now + link_pause;
         give_link_permit_back();
-        if (links_.empty()) refuse_waiting();
+        if (link_count(Lane::quick) == 0) refuse_waiting();
     }
     perform_orders();
 }
@@ -276,6 +226,7 @@ void RedisShard::closed(RedisBackend& backend) {
     std::erase(links_, &backend);
     bury(backend);
     give_link_permit_back();
+    if (!waiting_.empty() && link_count(Lane::quick) == 0) open_link();
 }
 
 void RedisShard::lost(RedisBackend& backend) {
@@ -302,7 +253,7 @@ void RedisShard::close_idle_link() {
 }
 
 void RedisShard::wake() {
-    if (!waiting_.empty() && links_.empty()) open_link();
+    if (!waiting_.empty() && link_count(Lane::quick) == 0) open_link();
     serve_turns();
     engine_.wake(worker_.engine().now());
     perform_orders();

@@ -66,7 +66,10 @@ class RedisShard final : private net::Timer {
     /// A shared backend for this client, or null: then the client waits until it is told
     /// link_ready() or refused. `refusal` says why it cannot even wait.
     enum class Link : std::uint8_t { ready, waits, refused };
-    [[nodiscard]] Link join(RedisClient& client);
+    [[nodiscard]] Link join(RedisClient& client, RedisBackend::Lane lane);
+    /// That backend's server takes no writes any more: where its name leads to now is looked up
+    /// anew, by others in its stead.
+    void doubt(RedisBackend& backend);
     /// The client waits until a pin for its reason may be had.
     void await_turn(RedisClient& client) { turns_.push_back(&client); }
     /// The client needs none any more, whether it had one or waited.
@@ -98,8 +101,13 @@ class RedisShard final : private net::Timer {
     void expired(net::TimePoint now) override;
     void perform(const pool::Action& action);
     void open_pinned();
-    void open_link();
-    [[nodiscard]] RedisBackend* best_link() const noexcept;
+    void open_link(RedisBackend::Lane lane = RedisBackend::Lane::quick);
+    [[nodiscard]] RedisBackend* best_link(RedisBackend::Lane lane) const noexcept;
+    /// Of a lane, ready or opening, those that are to go left out.
+    [[nodiscard]] std::size_t link_count(RedisBackend::Lane lane) const noexcept;
+    [[nodiscard]] bool may_open(RedisBackend::Lane lane, std::size_t count_max) const noexcept;
+    [[nodiscard]] RedisBackend* slow_link();
+    [[nodiscard]] bool try_link_permit();
     [[nodiscard]] bool take_link_permit(pool::Budget::Hunger hunger);
     void close_idle_link();
     void give_link_permit_back();
@@ -119,6 +127,7 @@ class RedisShard final : private net::Timer {
     std::vector<RedisBackend*> links_;   ///< The shared ones, ready or opening.
     std::vector<RedisClient*> waiting_;  ///< For a link, in order of arrival.
     std::vector<RedisClient*> turns_;    ///< For a permit of their pins' reasons, likewise.
+    net::TimePoint doubted_until_{};     ///< After a doubt, none for a while.
     net::TimePoint links_held_until_{};  ///< After a failed connect.
     bool performing_ = false;
 };

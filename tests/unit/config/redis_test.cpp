@@ -31,7 +31,7 @@ TEST(RedisSettings, let_a_database_say_its_own_bounds) {
                              "[redis]\nshared_connections = 3\n");
     EXPECT_TRUE(result.problems.empty()) << texts_of(result.problems);
     const Redis& redis = result.settings.redis;
-    const RedisPoolSettings bounds{10, 3, 8};
+    const RedisPoolSettings bounds{10, 3, 8, 1};
     EXPECT_EQ(resolve_redis(redis, redis.databases.at("default")), bounds);
 }
 

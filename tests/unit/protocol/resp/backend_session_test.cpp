@@ -162,6 +162,16 @@ TEST(BackendSession, tells_what_became_of_the_reply_that_is_asked_after) {
     }
 }
 
+TEST(BackendSession, sees_that_its_server_takes_no_writes_any_more) {
+    BackendSession session;
+    session.requested(anna, 2);
+    session.requested(bert, 1);
+    const std::string bytes = "+OK\r\n-READONLY x\r\n*1\r\n-READONLY y\r\n";
+    const BackendRun first = session.next(wire::as_bytes(bytes));
+    EXPECT_TRUE(first.demoted);
+    EXPECT_FALSE(session.next(wire::as_bytes(bytes).subspan(first.bytes)).demoted);
+}
+
 TEST(BackendSession, knows_what_errors_say_of_the_server) {
     for (std::size_t at = 1; at < error_kind_count; ++at) {
         const auto kind = static_cast<ErrorKind>(at);

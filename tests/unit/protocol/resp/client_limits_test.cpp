@@ -138,5 +138,28 @@ TEST(RespClientSession, says_what_a_command_means_for_memory) {
     EXPECT_EQ(talk.memory, MemoryUse::neutral);
 }
 
+TEST(RespClientSession, changes_lanes_when_nothing_is_owed) {
+    ClientTalk talk;
+    const std::string get = request({"GET", "k"});
+    const std::string sort = request({"SORT", "l"});
+    talk.receive(get + sort + get + get);
+    EXPECT_EQ(talk.lends, "shared ");
+    EXPECT_EQ(talk.to_shared, get);
+    talk.pay();
+    EXPECT_EQ(talk.lends, "shared slow ");
+    EXPECT_EQ(talk.to_shared, get + sort);
+    talk.pay();
+    EXPECT_EQ(talk.lends, "shared slow shared ");
+    EXPECT_EQ(talk.to_shared, get + sort + get + get);
+    talk.pay();
+    talk.heavy = true;
+    talk.receive(get + sort + request({"PING"}) + get);
+    EXPECT_EQ(talk.lends, "shared slow shared slow ");
+    EXPECT_EQ(talk.owed, 4U);
+    talk.pay();
+    talk.receive(request({"BLPOP", "q", "0"}));
+    EXPECT_EQ(talk.lends, "shared slow shared slow blocking ");
+}
+
 }  // namespace
 }  // namespace sluice::resp::test

@@ -45,6 +45,7 @@ class ClientTalk {
             at.owed = owed > 0 && !session.raw();
             at.subscribed = subscribed;
             at.memory_spent = memory_spent;
+            at.heavy = heavy;
             if (lending != Lending::none) at.block_refusal = block_refusal;
             std::string out;
             const ClientStep step =
@@ -64,8 +65,9 @@ class ClientTalk {
                     continue;
                 case ClientStep::Kind::lend:
                     EXPECT_EQ(out, "");
-                    lends += step.lending == Lending::shared
-                                 ? std::string("shared ")
+                    lends += step.lending == Lending::shared ? std::string("shared ")
+                             : step.lending == Lending::slow
+                                 ? std::string("slow ")
                                  : std::string(name_of(step.reason)) + ' ';
                     if (refuses) {
                         const std::size_t bytes =
@@ -121,6 +123,7 @@ class ClientTalk {
     std::size_t shed = 0;
     std::size_t oversized = 0;
     bool memory_spent = false;
+    bool heavy = false;
     std::string_view block_refusal;
     MemoryUse memory = MemoryUse::neutral;
     bool finished = false;
