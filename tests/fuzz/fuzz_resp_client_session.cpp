@@ -35,8 +35,10 @@ const resp::CommandPolicy& policy() {
 
 void serve(Talk& talk, const resp::SessionTerms& terms) {
     while (!talk.finished && !talk.kept.empty()) {
-        const resp::Situation at{talk.lending, talk.owed > 0 && !talk.session.raw(),
-                                 talk.subscribed};
+        resp::Situation at;
+        at.lending = talk.lending;
+        at.owed = talk.owed > 0 && !talk.session.raw();
+        at.subscribed = talk.subscribed;
         const auto step = talk.session.next(wire::as_bytes(talk.kept), at, terms, {1, "here", "7"},
                                             talk.to_client);
         SLUICE_ASSERT(step.bytes <= talk.kept.size());
