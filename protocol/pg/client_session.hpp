@@ -92,6 +92,8 @@ class ClientSession {
     /// The last Query reset settings among other things. What is to be sent behind its answer, so
     /// that the client's own are in force again; empty if nothing is, or an error has undone it.
     [[nodiscard]] bool restarts() const noexcept { return restart_ != nullptr; }
+    /// Likewise, and what is sent behind the text is to find them set.
+    [[nodiscard]] bool restarts_behind() const noexcept { return restarts(Restart::When::behind); }
     [[nodiscard]] std::string take_restart(std::uint32_t errors);
     /// What the client listens to; null while it has nothing to do with channels.
     [[nodiscard]] ClientChannels* channels() const noexcept { return channels_.get(); }

@@ -6,6 +6,8 @@
 #include "protocol/pg/statement_features.hpp"
 #include "protocol/wire/cursor.hpp"
 
+#include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,18 +15,28 @@
 
 namespace sluice::pg {
 
+/// The longest value of a setting that follows a client; one of them is copied per client.
+inline constexpr std::size_t setting_value_bytes_max = 64U * 1024U;
+
 /// What a backend says of its session at the end of a transaction.
 struct SessionAnswer {
     /// Every setting that differs from what the session started with because it was set in it, in
-    /// the form in which the server reports it. Placeholders that are empty are left out: a reset
-    /// leaves them so, and PostgreSQL 15 cannot make them unknown again.
+    /// the form in which the server reports it, and in the encoding of the database. Placeholders
+    /// that are empty are left out: a reset leaves them so, and PostgreSQL 15 cannot make them
+    /// unknown again.
     StartupSettings settings;
+    /// Among them are some that who the session is now might not set.
+    bool privileged = false;
     /// Of the features asked about, those of which the session holds something: `temporary`,
     /// `advisory_lock`, `listen`, `with_hold`, `prepare`.
     Feature kept = Feature::none;
     /// Those of the functions asked about that the server has.
     std::vector<CalledFunction> functions;
 };
+
+/// In front of the question: the client's statement_timeout does not end it. What it was is told
+/// before, since the settings that are told of behind this are those with the exception.
+extern const std::string_view without_timeout_sql;
 
 /// Appends the query that asks a backend outside of a transaction what its session holds.
 ///
@@ -48,13 +60,18 @@ class SessionAnswerReader {
     /// keep nothing. It outlives this.
     explicit SessionAnswerReader(const BackendNames& followed) noexcept : followed_(&followed) {}
 
-    /// The body of a DataRow. False when it cannot be part of the answer: the backend is not to be
-    /// believed any more.
+    /// The body of a DataRow. False when it cannot be part of the answer, or when it says of more
+    /// than can be carried along: then the session stays with its client.
     [[nodiscard]] bool row_received(wire::Bytes body);
     [[nodiscard]] SessionAnswer& answer() noexcept { return answer_; }
 
   private:
+    [[nodiscard]] bool function_received(std::string_view name, std::string_view value);
+    [[nodiscard]] bool kept_received(std::optional<std::string_view> name,
+                                     std::optional<std::string_view> value);
+
     SessionAnswer answer_;
+    bool timeout_told_ = false;
     const BackendNames* followed_ = nullptr;
 };
 

@@ -283,6 +283,7 @@ void SessionWatch::keep_doubting(SessionDoubts doubts) {
     doubts_ = doubts_ | doubts.features;
     asked_ = Feature::none;
     unanswered_ = true;
+    doubt_pins_ = true;
     sole_ = Sole::no;
     if (!doubts.notes) return;
     if (!notes_) {
@@ -308,6 +309,7 @@ void SessionWatch::told(Feature asked, Feature kept) noexcept {
     kept_ = (kept_ & ~settled) | (kept & settled);
     asked_ = Feature::none;
     unanswered_ = false;
+    doubt_pins_ = false;
     // What was sent behind the question may have changed it again.
     if (doubts_ == Feature::none) odd_ = false;
 }
@@ -317,11 +319,13 @@ void SessionWatch::lease_ended() noexcept {
     local_settings_ = false;
     asked_ = Feature::none;
     odd_ = false;
+    doubt_pins_ = false;
     sole_ = Sole::no;
 }
 
 std::uint16_t SessionWatch::pins() const noexcept {
-    return static_cast<std::uint16_t>(pins_ | pins_of(kept_));
+    const std::uint16_t unknown = doubt_pins_ ? bit_of(PinReason::code) : std::uint16_t{0};
+    return static_cast<std::uint16_t>(pins_ | pins_of(kept_) | unknown);
 }
 
 SessionNotes& SessionWatch::notes() {

@@ -164,6 +164,7 @@ class SessionWatch {
     bool constant_ = false;  ///< Of the text being judged.
     bool wants_reset_ = false;
     bool unanswered_ = false;  ///< The last question failed.
+    bool doubt_pins_ = false;  ///< Likewise, and none has been answered since.
     bool odd_ = false;
     bool warned_ = false;
     bool local_settings_ = false;  ///< Until the transaction ends, some are not the session's.

@@ -6,6 +6,8 @@
 #include "protocol/wire/writer.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <tuple>
 
 namespace sluice::pg {
 
@@ -14,9 +16,7 @@ namespace {
 /// No StatementName is like it, for their digits have no underscore.
 constexpr std::string_view private_name = "sluice__start";
 
-bool of_role(std::string_view name) noexcept {
-    return name == "role" || name == "session_authorization";
-}
+constexpr std::string_view authorization = "session_authorization";
 
 void append_bind_of(std::string& out, std::string_view portal, std::string_view statement) {
     wire::Writer(out)
@@ -63,20 +63,52 @@ std::vector<SettingChange> restart_behind(const StatementFacts& facts,
             changes.clear();
             std::ranges::for_each(settings, add);
         } else if (effect.kind == EffectKind::reset_all) {
-            std::erase_if(changes, [](const SettingChange& one) { return !of_role(one.name); });
+            std::erase_if(changes, [](const SettingChange& one) { return !is_role(one.name); });
             for (const StartupParameter& setting : settings)
-                if (!of_role(setting.name)) add(setting);
+                if (!is_role(setting.name)) add(setting);
         } else if (effect.kind == EffectKind::reset && of_session) {
+            // With the one, PostgreSQL resets the other.
+            const bool both = effect.name == authorization;
             for (const StartupParameter& setting : settings)
-                if (setting.name == effect.name) add(setting);
+                if (setting.name == effect.name || (both && is_role(setting.name))) add(setting);
         } else if (effect.kind == EffectKind::set && of_session) {
             erase(effect.name);
-        } else if (effect.kind == EffectKind::rollback || effect.kind == EffectKind::rollback_to) {
+            if (effect.name == authorization) erase("role");
+        } else if (effect.kind == EffectKind::rollback) {
+            changes.clear();
+        } else if (effect.kind == EffectKind::rollback_to) {
             // Which of it holds, nobody can say here.
             return {};
         }
     }
+    // As a role, the others might not be set; and session_authorization undoes it.
+    std::ranges::stable_sort(changes, {}, [](const SettingChange& change) {
+        return change.name == authorization ? 1 : is_role(change.name) ? 2 : 0;
+    });
     return changes;
+}
+
+StartupSettings restarted(const StartupSettings& told, const StartupSettings& start) {
+    StartupSettings settings = told;
+    bool none_left = !start.empty();
+    const auto add_missing = [&](auto&& concerns) {
+        for (const StartupParameter& setting : start.parameters()) {
+            // `SET ROLE NONE` looks as if it had been reset.
+            if (is_role(setting.name) || !concerns(setting.name)) continue;
+            if (told.find(setting.name)) {
+                none_left = false;
+            } else {
+                std::ignore = settings.set(setting.name, setting.value);
+            }
+        }
+    };
+    const auto is_placeholder = [](std::string_view name) {
+        return name.find('.') != std::string_view::npos;
+    };
+    add_missing(std::not_fn(is_placeholder));
+    // One that is empty is not told of, whether it was set so or reset: RESET ALL resets them all.
+    if (none_left && settings != told) add_missing(is_placeholder);
+    return settings;
 }
 
 void append_as_extended(std::string& out, std::string_view text, BackendSession& backend,

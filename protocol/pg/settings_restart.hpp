@@ -18,6 +18,10 @@ class BackendSession;
 [[nodiscard]] std::vector<SettingChange> restart_behind(const StatementFacts& facts,
                                                         const StartupSettings& start);
 
+/// The settings that a client is to have whose backend has `told` of these: one that it brought and
+/// that is set no more has been reset, in a way that nobody has seen.
+[[nodiscard]] StartupSettings restarted(const StartupSettings& told, const StartupSettings& start);
+
 /// Whether the text is one statement, so that what follows it can be part of its transaction.
 [[nodiscard]] inline bool is_single(const StatementFacts& facts) noexcept {
     return facts.statements.size() == 1 && facts.effects.size() == 1;

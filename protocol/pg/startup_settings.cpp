@@ -174,11 +174,27 @@ StartupSettings::Result StartupSettings::from_parameters(
 }
 
 bool StartupSettings::set(std::string_view name, std::string_view value) {
-    Settings settings = parameters();
-    settings.push_back({name, value});
+    if (is_reserved(name)) return false;
+    std::size_t at = packed_.size();
+    std::size_t bytes_replaced = 0;
+    std::size_t count = 1;
+    for (std::string_view rest = packed_; !rest.empty();) {
+        const std::size_t begin = packed_.size() - rest.size();
+        const StartupParameter setting = next_setting(rest);
+        if (same_name(setting.name, name)) {
+            at = begin;
+            bytes_replaced = packed_.size() - rest.size() - begin;
+            continue;
+        }
+        ++count;
+        if (bytes_replaced == 0 && at == packed_.size() && name_less(name, setting.name)) {
+            at = begin;
+        }
+    }
+    if (count > startup_setting_count_max) return false;
     std::string packed;
-    if (pack(settings, packed)) return false;
-    packed_ = std::move(packed);
+    append_packed(packed, {name, value});
+    packed_.replace(at, bytes_replaced, packed);
     return true;
 }
 
@@ -206,6 +222,10 @@ Settings StartupSettings::parameters() const {
     return settings;
 }
 
+bool is_role(std::string_view name) noexcept {
+    return name == "role" || name == "session_authorization";
+}
+
 namespace {
 
 /// Who a session is decides what it may set: the others are changed as the one who logged in, and
@@ -214,14 +234,11 @@ void order_roles(std::vector<SettingChange>& changes, const StartupSettings& fro
                  const StartupSettings& to) {
     constexpr std::string_view role = "role";
     constexpr std::string_view authorization = "session_authorization";
-    const bool others = std::ranges::any_of(changes, [&](const SettingChange& change) {
-        return change.name != role && change.name != authorization;
-    });
+    const bool others = std::ranges::any_of(
+        changes, [](const SettingChange& change) { return !is_role(change.name); });
     const bool authorizes = std::ranges::any_of(
         changes, [&](const SettingChange& change) { return change.name == authorization; });
-    std::erase_if(changes, [&](const SettingChange& change) {
-        return change.name == role || change.name == authorization;
-    });
+    std::erase_if(changes, [](const SettingChange& change) { return is_role(change.name); });
     std::vector<SettingChange> ordered;
     const auto had_role = from.find(role);
     const auto had_authorization = from.find(authorization);

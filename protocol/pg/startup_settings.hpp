@@ -65,6 +65,9 @@ struct SettingChange {
     bool operator==(const SettingChange&) const = default;
 };
 
+/// One of the two settings that say who a session is.
+[[nodiscard]] bool is_role(std::string_view name) noexcept;
+
 /// What turns a backend that has `from` into one that has `to`; views into both.
 ///
 /// A setting that only `from` has is reset, which means: back to what the backend was started

@@ -53,11 +53,16 @@ class PgBackend final : public net::Stream,
     /// Inside a lease: connects anew with the client's own profile in the startup packet.
     void reopen(ProfileRef profile);
     /// Puts the settings of `profile` before whatever is sent next; their replies go to nobody.
+    /// What some settings refuse may do in another way or on a new connection: both are tried.
     void apply_profile(ProfileRef profile);
     /// Likewise, so that it stands in a failed transaction block; until then requests wait.
     void make_failed_block();
+    /// Whether requests may be sent right behind what this program asks for itself.
+    enum class Followers : std::uint8_t { go, wait };
+
     /// Asks what its session holds; the relay is told.
-    void inquire(std::string_view sql, std::unique_ptr<SessionInquiry> inquiry);
+    void inquire(std::string_view sql, std::unique_ptr<SessionInquiry> inquiry,
+                 Followers followers);
     [[nodiscard]] bool inquiring() const noexcept { return inquiry_ != nullptr; }
     /// Its session is known to have these settings now.
     void assume_profile(ProfileRef profile);
@@ -102,11 +107,15 @@ class PgBackend final : public net::Stream,
     }
     [[nodiscard]] const pg::ParameterStatuses& statuses() const noexcept { return statuses_; }
     [[nodiscard]] bool cancel_in_flight() const noexcept { return !cancels_.empty(); }
+    /// It has other settings than its client is to have, and can be given those.
+    [[nodiscard]] bool drifted_from(const ProfileRef& profile) const noexcept {
+        return profile_ != profile && !applying_ && !inquiry_ && session_.releasable();
+    }
     /// Its client's next request must wait: for settings that may yet be refused, or for a cancel
     /// that would hit that request instead of the one it was meant for.
     [[nodiscard]] bool holds_requests() const noexcept {
-        return (applying_ && followers_ == Followers::wait) || failing_block_ || draining_ ||
-               (cancel_in_flight() && session_.releasable());
+        return ((applying_ || inquiry_) && followers_ == Followers::wait) || failing_block_ ||
+               draining_ || (cancel_in_flight() && session_.releasable());
     }
     [[nodiscard]] PgShard& shard() const noexcept { return *shard_; }
     /// The client has a part of a frame; the replies to settings being applied are not for it.
@@ -119,8 +128,15 @@ class PgBackend final : public net::Stream,
   private:
     friend class PgRelay;
 
-    /// Whether requests may be sent right behind settings whose acceptance is still to come.
-    enum class Followers : std::uint8_t { go, wait };
+    /// In what way settings are put on. Where one is refused, another may do.
+    enum class Attempt : std::uint8_t {
+        difference,      ///< From what is in force.
+        at_once,         ///< Back to the start and on from there, in one request.
+        cleaning,        ///< First back to the start, for which PostgreSQL asks for no right.
+        settings_first,  ///< From the start, as the one who logged in; then the role.
+        role_first,      ///< The role first: it may be what gives the right to the others.
+        opening_anew,    ///< A session that has done nothing yet refuses less.
+    };
 
     void received(wire::Bytes bytes) override;
     void output_drained() override;
@@ -138,6 +154,10 @@ class PgBackend final : public net::Stream,
     void private_row(wire::Bytes body);
     void private_ready();
     void private_failed(wire::Bytes error_body);
+    void try_settings();
+    void settings_applied();
+    void settings_refused(const pg::ErrorFields& error);
+    [[nodiscard]] std::optional<Attempt> attempt_behind() const;
     void failed_block_answered();
     void read_on();
     void parameter_received(wire::Bytes body);
@@ -153,6 +173,9 @@ class PgBackend final : public net::Stream,
     std::uint64_t settings_of_ = 0;  ///< The client that may have others besides; 0: none.
     ProfileRef applying_;
     Followers followers_ = Followers::go;
+    Attempt attempt_ = Attempt::difference;  ///< While applying.
+    std::optional<Attempt> next_attempt_;    ///< The one under way has been refused.
+    bool opened_anew_ = false;               ///< For the settings being applied.
     bool draining_ = false;       ///< What it says is stored for its client; see PortalSpool.
     bool failing_block_ = false;  ///< It has been asked for a failed block and has not answered.
     std::unique_ptr<SessionInquiry> inquiry_;

@@ -66,6 +66,11 @@ void PgBackend::opened() {
     set_affinity(profile_->id);
     if (!inbox_.empty()) PgRelay::backend_received(*this, {});
     if (!is_open()) return;
+    if (client_ != nullptr && applying_) {
+        attempt_ = Attempt::settings_first;
+        try_settings();
+        return;
+    }
     if (client_ != nullptr) {
         client_->backend_ready();
         return;

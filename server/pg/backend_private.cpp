@@ -33,7 +33,9 @@ void PgBackend::private_query(std::string_view sql, pg::OwedReply owed) {
     send(frame);
 }
 
-void PgBackend::inquire(std::string_view sql, std::unique_ptr<SessionInquiry> inquiry) {
+void PgBackend::inquire(std::string_view sql, std::unique_ptr<SessionInquiry> inquiry,
+                        Followers followers) {
+    followers_ = followers;
     inquiry_ = std::move(inquiry);
     pg::OwedReply owed{pg::Owed::query, pg::Audience::nobody};
     owed.twist = pg::Twist::question;
@@ -42,31 +44,6 @@ void PgBackend::inquire(std::string_view sql, std::unique_ptr<SessionInquiry> in
 
 void PgBackend::private_row(wire::Bytes body) {
     if (inquiry_ && !inquiry_->reader.row_received(body)) inquiry_->spoilt = true;
-}
-
-void PgBackend::assume_profile(ProfileRef profile) {
-    profile_ = std::move(profile);
-    profile_->accepted = true;
-    set_affinity(profile_->id);
-}
-
-void PgBackend::apply_profile(ProfileRef profile) {
-    std::string sql;
-    ProfileRef from = profile_;
-    if (!from) {
-        // RESET ALL leaves these two as they are.
-        sql = "SET SESSION AUTHORIZATION DEFAULT;RESET ROLE;RESET ALL;";
-        from = startup_profile_;
-    }
-    const auto changes = pg::difference(from->settings, profile->settings);
-    // What failed here would let the request behind it run under the wrong settings.
-    const bool may_fail = !profile_ || !profile->accepted ||
-                          from->settings.find("statement_timeout") ||
-                          !std::ranges::all_of(changes, pg::stays_accepted);
-    followers_ = may_fail ? Followers::wait : Followers::go;
-    pg::append_settings_sql(sql, changes);
-    applying_ = std::move(profile);
-    private_query(sql);
 }
 
 void PgBackend::make_failed_block() {
@@ -85,9 +62,7 @@ void PgBackend::private_ready() {
         if (std::exchange(failing_block_, false)) failed_block_answered();
         return;
     }
-    assume_profile(std::exchange(applying_, {}));
-    settle_wanted_cancels();
-    if (client_ != nullptr) client_->backend_ready();
+    settings_applied();
 }
 
 void PgBackend::failed_block_answered() {
@@ -105,18 +80,13 @@ void PgBackend::private_failed(wire::Bytes error_body) {
     const pg::ErrorFields fields = pg::parse_error_fields(error_body);
     if (inquiry_ && client_ != nullptr) {
         inquiry_->spoilt = true;  // What is there stays with its client.
+        inquiry_->timed_out = fields.sqlstate == "57014";
         return;
     }
     if (!applying_ && failing_block_ && fields.sqlstate == no_such_savepoint) return;
     if (draining_ && task_ == Task::ready) return;  // It is stored for the client.
     if (applying_) {
-        applying_ = {};  // As one statement it has undone what it did, so the profile is as before.
-        settle_wanted_cancels();
-        if (client_ == nullptr) return;
-        std::string frame;
-        pg::append_error(frame, pg::Severity::fatal, fields.sqlstate, fields.message, fields.detail,
-                         fields.hint);
-        client_->refuse_with(RefusalReason::startup_parameter_invalid, std::move(frame));
+        settings_refused(fields);
         return;
     }
     // A cancel meant for the client's query has hit ours; the recovery goes on from what it left.

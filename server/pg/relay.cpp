@@ -104,7 +104,8 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
                 continue;  // Refused: the session now discards what belongs to the request.
             }
         }
-        if (client.backend_ != nullptr && client.backend_->holds_requests()) break;
+        if (settings_drifted(client)) leave();  // Before what is sent for the settings.
+        if (settling(client)) break;
         const Before before = before_step(client);
         const bool waited = client.session_.waiting();
         const pg::ClientSession::Step step = next_step(client, rest);
@@ -256,6 +257,7 @@ void PgRelay::backend_received(PgBackend& backend, wire::Bytes arrived) {
     }
     const wire::Bytes bytes = kept ? backend.inbox_.bytes() : arrived;
     const bool was_busy = backend.session_.busy();
+    const bool was_held = backend.client_ != nullptr && held(*backend.client_);
     const Passage passage = pass_on(backend, bytes);
     if (passage.end == Passage::End::backend_gone) return;
     if (kept) {
@@ -282,8 +284,8 @@ void PgRelay::backend_received(PgBackend& backend, wire::Bytes arrived) {
     }
     shard.perform_orders();
     if (client == nullptr || client->inbox_.empty()) return;
-    const bool waited =
-        client->phase_ == PgClient::Phase::active && (client->session_.waiting() || settled);
+    const bool waited = client->phase_ == PgClient::Phase::active &&
+                        (client->session_.waiting() || settled || (was_held && !held(*client)));
     if (waited || client->phase_ == PgClient::Phase::idle) serve_kept(*client);
 }
 

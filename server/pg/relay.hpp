@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace sluice::server {
 
@@ -97,6 +98,11 @@ class PgRelay {
     static void restart_settings(PgClient& client);
     static void warn(PgClient& client);
     static bool settle_doubts(PgClient& client);
+    static void ask(PgClient& client, std::unique_ptr<SessionInquiry> inquiry);
+    static bool insist(PgClient& client, SessionInquiry& inquiry);
+    [[nodiscard]] static bool settings_drifted(const PgClient& client);
+    [[nodiscard]] static bool settling(PgClient& client);
+    [[nodiscard]] static bool held(const PgClient& client);
     static bool remembers(PgClient& client);
     static void learn_calls(PgClient& client, SessionInquiry& inquiry, bool found_nothing);
     static void take_settings(PgClient& client, SessionInquiry& inquiry);

@@ -67,11 +67,10 @@ void PgRelay::client_caught_up(PgClient& client) {
 
 void PgRelay::balance(PgClient& client) {
     if (client.phase_ == PgClient::Phase::leaving) return;
-    const bool held = client.phase_ == PgClient::Phase::waiting || client.session_.waiting() ||
-                      (client.backend_ == nullptr && reads_behind(client)) ||
-                      (client.listening_ && client.listening_->holds()) ||
-                      (client.backend_ != nullptr && client.backend_->holds_requests());
-    bool pause_client = held && client.inbox_.size() > waiting_bytes_max;
+    const bool waits = client.phase_ == PgClient::Phase::waiting || client.session_.waiting() ||
+                       (client.backend_ == nullptr && reads_behind(client)) ||
+                       (client.listening_ && client.listening_->holds()) || held(client);
+    bool pause_client = waits && client.inbox_.size() > waiting_bytes_max;
     if (PgBackend* const backend = client.backend_; backend != nullptr) {
         const std::size_t to_backend = backend->pending_output_bytes();
         const std::size_t to_client = client.pending_output_bytes();

@@ -1,6 +1,8 @@
 // What clients leave in the sessions of their backends: asked for at the end of a transaction,
 // remembered, and kept with the client.
 
+#include "protocol/pg/settings_restart.hpp"
+
 #include "server/log.hpp"
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
@@ -23,6 +25,10 @@ using pg::Feature;
 bool about_settings(Feature features) {
     return pg::has(features,
                    Feature::set | Feature::reset | Feature::code | Feature::unknown_function);
+}
+
+bool not_ascii(std::string_view name) {
+    return std::ranges::any_of(name, [](char byte) { return byte < ' ' || byte > '~'; });
 }
 
 std::vector<std::string_view> placeholders_of(const PgProfile& profile,
@@ -64,19 +70,58 @@ bool PgRelay::settle_doubts(PgClient& client) {
     }
     inquiry->doubts = watch.take_doubts(errors);
     if (inquiry->doubts.notes && !sole) inquiry->doubts.notes->sole_text.clear();
-    std::vector<std::string_view> placeholders;
-    if (about_settings(inquiry->doubts.features)) {
-        placeholders = placeholders_of(*client.profile_, inquiry->doubts.notes.get());
-    }
-    std::string sql;
-    std::span<const std::string> functions;
-    if (inquiry->doubts.notes) functions = inquiry->doubts.notes->functions;
-    pg::append_session_question(sql, inquiry->doubts.features, shard.settings().server_user,
-                                placeholders, functions);
-    ++shard.counters.questions;
-    backend.inquire(sql, std::move(inquiry));
+    ask(client, std::move(inquiry));
     count_pins(client);
     return true;
+}
+
+void PgRelay::ask(PgClient& client, std::unique_ptr<SessionInquiry> inquiry) {
+    PgShard& shard = *client.shard_;
+    const Feature features = inquiry->doubts.features;
+    std::vector<std::string_view> placeholders;
+    if (about_settings(features)) {
+        placeholders = placeholders_of(*client.profile_, inquiry->doubts.notes.get());
+    }
+    if (std::erase_if(placeholders, not_ascii) > 0) {
+        // The name is in the client's encoding here, and would be read in the database's.
+        client.session_.watch().pin(pg::PinReason::set);
+    }
+    // What is sent behind may have to find the client's own settings again.
+    const bool may_reset =
+        pg::has(features, Feature::reset | Feature::code | Feature::unknown_function) &&
+        !client.start_profile_->settings.empty();
+    using Followers = PgBackend::Followers;
+    std::string sql;
+    if (inquiry->insists) sql = pg::without_timeout_sql;
+    std::span<const std::string> functions;
+    if (inquiry->doubts.notes) functions = inquiry->doubts.notes->functions;
+    pg::append_session_question(sql, features, shard.settings().server_user, placeholders,
+                                functions);
+    ++shard.counters.questions;
+    client.backend_->inquire(sql, std::move(inquiry), may_reset ? Followers::wait : Followers::go);
+}
+
+/// The client's next request is to find other settings than its backend has.
+bool PgRelay::settings_drifted(const PgClient& client) {
+    return client.backend_ != nullptr && client.backend_->drifted_from(client.profile_) &&
+           client.shard_->shares_backends();
+}
+
+/// Brings the backend to the client's settings if they have come apart. True while the client's
+/// next request must wait.
+bool PgRelay::settling(PgClient& client) {
+    if (settings_drifted(client)) client.backend_->apply_profile(client.profile_);
+    return held(client);
+}
+
+/// The client's next request must wait until its backend is as the client left it.
+bool PgRelay::held(const PgClient& client) {
+    const PgBackend* const backend = client.backend_;
+    if (backend == nullptr) return false;
+    // A COPY in the same text is fed all the same.
+    const bool restarting = client.session_.restarts_behind() && backend->session_.busy() &&
+                            !backend->session_.reads_copy();
+    return restarting || backend->holds_requests();
 }
 
 /// The transaction was one text, and where that leads is known.
@@ -100,7 +145,9 @@ void PgRelay::told(PgClient& client, SessionInquiry& inquiry) {
     pg::SessionWatch& watch = client.session_.watch();
     if (inquiry.spoilt) {
         ++client.shard_->counters.questions_failed;
+        if (insist(client, inquiry)) return;
         watch.keep_doubting(std::move(inquiry.doubts));
+        count_pins(client);
         return;
     }
     const Feature had = watch.kept();
@@ -139,9 +186,28 @@ void PgRelay::learn_calls(PgClient& client, SessionInquiry& inquiry, bool found_
     if (!placeholders.empty()) client.session_.watch().ask_again(std::move(placeholders));
 }
 
+/// A question that the client's statement_timeout ended is asked once more without it, unless the
+/// client has gone on.
+bool PgRelay::insist(PgClient& client, SessionInquiry& inquiry) {
+    if (!inquiry.timed_out || inquiry.insists || !client.backend_->session_.releasable()) {
+        return false;
+    }
+    auto again = std::make_unique<SessionInquiry>();
+    if (client.shard_->statements().policy.session.sql_prepare == pg::Treatment::track) {
+        again->reader = pg::SessionAnswerReader(client.backend_->session_.names());
+    }
+    again->doubts = std::move(inquiry.doubts);
+    again->insists = true;
+    ask(client, std::move(again));
+    return true;
+}
+
 void PgRelay::take_settings(PgClient& client, SessionInquiry& inquiry) {
     PgShard& shard = *client.shard_;
     const pg::StartupSettings& settings = inquiry.reader.answer().settings;
+    const bool privileged = inquiry.reader.answer().privileged;
+    // No other backend would take them from it.
+    if (privileged) client.session_.watch().pin(pg::PinReason::set);
     ProfileRef now = shard.pool().profiles().find_or_add(settings);
     const ProfileRef before = client.profile_;
     // What a client brought is written as it came. The first answer after it shows how the server
@@ -158,8 +224,14 @@ void PgRelay::take_settings(PgClient& client, SessionInquiry& inquiry) {
         }
     }
     take_profile(client, now);
+    const pg::StartupSettings wanted = pg::restarted(settings, client.start_profile_->settings);
+    if (wanted != settings) {
+        client.profile_ = shard.pool().profiles().find_or_add(wanted);
+        client.set_affinity(client.profile_->id);
+        return;
+    }
     const pg::SessionNotes* const notes = inquiry.doubts.notes.get();
-    if (notes != nullptr && !notes->sole_text.empty()) {
+    if (notes != nullptr && !notes->sole_text.empty() && !privileged) {
         shard.setting_memo().learn(client.start_profile_->id, before->id, notes->sole_text, now);
     }
 }
@@ -210,6 +282,7 @@ void PgRelay::count_pins(PgClient& client) {
     for (std::size_t reason = 0; reason < pg::pin_reason_count; ++reason)
         shard.counters.pins[reason] += fresh >> reason & 1U;
     client.pins_counted_ = pins;
+    if (shard.has_timeouts()) client.arm_timer();
 }
 
 void PgRelay::count_pinned_time(PgClient& client) {

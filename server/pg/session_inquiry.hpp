@@ -11,7 +11,9 @@ namespace sluice::server {
 struct SessionInquiry {
     pg::SessionDoubts doubts;
     pg::SessionAnswerReader reader = {};
-    bool spoilt = false;  ///< Refused, or the answer cannot be read.
+    bool spoilt = false;     ///< Refused, or the answer cannot be read.
+    bool timed_out = false;  ///< The client's statement_timeout has ended it, or so it seems.
+    bool insists = false;    ///< It is asked again, without that.
 };
 
 }  // namespace sluice::server

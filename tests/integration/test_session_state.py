@@ -366,3 +366,180 @@ def now_is_another_moment_each_time(rig):
         assert len(set(seen)) == len(seen), seen
         for client in clients:
             client.end()
+
+
+@case
+def settings_that_only_a_role_may_set_harm_nobody_else(rig):
+    rig.postgres.execute("CREATE ROLE a_boss SUPERUSER", "GRANT a_boss TO app")
+    try:
+        with rig.sluice(pool_size=1) as sluice:
+            client = sluice.connect()
+            client.query("SET ROLE a_boss")
+            client.query("SET session_replication_role = replica")
+            for _ in range(2):
+                other = sluice.connect()
+                assert other.value("SHOW session_replication_role") == "origin"
+                assert other.value("SHOW role") == "none"
+                assert client.value("SHOW session_replication_role") == "replica"
+                assert client.value("SHOW role") == "a_boss"
+                other.end()
+            client.end()
+            other = sluice.connect()
+            assert other.value("SHOW session_replication_role") == "origin"
+            other.end()
+    finally:
+        rig.postgres.execute("DROP ROLE a_boss")
+
+
+@case
+def settings_without_the_role_that_set_them_keep_the_backend(rig):
+    rig.postgres.execute("CREATE ROLE a_boss SUPERUSER", "GRANT a_boss TO app")
+    try:
+        with rig.sluice(pool_size=1) as sluice:
+            client, other = sluice.connect(), sluice.connect()
+            client.query("BEGIN; SET ROLE a_boss; SET session_replication_role = replica; "
+                         "RESET ROLE; COMMIT")
+            sluice.wait_metric("pool_pinned_clients", 1)
+            assert client.value("SHOW session_replication_role") == "replica"
+            client.end()
+            assert other.value("SHOW session_replication_role") == "origin"
+            other.end()
+    finally:
+        rig.postgres.execute("DROP ROLE a_boss")
+
+
+@case
+def a_role_that_was_revoked_harms_its_client_alone(rig):
+    rig.postgres.execute("CREATE ROLE a_passing_one", "GRANT a_passing_one TO app")
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("SET ROLE a_passing_one")
+        assert other.value("SHOW role") == "none"
+        rig.postgres.execute("DROP ROLE a_passing_one")
+        client.send(Query("SELECT 1"))
+        assert fields_of(client.message().body)["C"] == "22023"
+        for one in (other, sluice.connect()):
+            assert one.value("SHOW role") == "none"
+            one.end()
+
+
+@case
+def what_this_backend_cannot_be_set_to_is_set_on_a_fresh_one(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("SET temp_buffers = '2MB'")
+        other.query("BEGIN; CREATE TEMP TABLE mine (a int); INSERT INTO mine VALUES (1); ROLLBACK")
+        for _ in range(2):
+            assert client.value("SHOW temp_buffers") == "2MB"
+            assert other.value("SHOW temp_buffers") == "8MB"
+            other.query("BEGIN; CREATE TEMP TABLE mine (a int); INSERT INTO mine VALUES (1); "
+                        "ROLLBACK")
+        client.end()
+        other.end()
+
+
+@case
+def reset_out_of_sight_returns_to_what_the_client_brought(rig):
+    brought = {"options": "-c TimeZone=Europe/Berlin"}
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(parameters=brought), sluice.connect()
+        zone = "SHOW TimeZone"
+
+        def reset():
+            assert other.value(zone) != "Europe/Berlin"
+            assert client.value(zone) == "Europe/Berlin"
+            client.query("SET TimeZone = 'Asia/Tokyo'")
+
+        client.send(Query("RESET ALL; SELECT 1"), Query(zone))
+        client.answer()
+        assert client.answer().rows == [("Europe/Berlin",)], "a Query right behind"
+        reset()
+        client.send(Parse("RESET ALL", "a"), Parse("SELECT 1", "b"), Bind([], "a", "a"),
+                    Bind([], "b", "b"), Execute(0, "a"), Execute(0, "b"), Sync)
+        client.answer()
+        reset()
+        client.query("ROLLBACK; RESET ALL")
+        reset()
+        client.query("DO $$ BEGIN EXECUTE 'RESET ALL'; END $$")
+        assert client.value(zone) == "Europe/Berlin", "a Query behind the answer"
+        reset()
+        client.query("BEGIN; RESET TimeZone; SAVEPOINT s; SET TimeZone = 'Asia/Seoul'")
+        client.query("ROLLBACK TO s")
+        client.query("COMMIT")
+        reset()
+        server = other.value(zone)
+        client.query(f"SET TimeZone = '{server}'")
+        for _ in range(2):
+            assert other.value(zone) == server
+            assert client.value(zone) == server, "SET is no RESET"
+        client.end()
+        other.end()
+
+
+@case
+def session_authorization_takes_the_role_along(rig):
+    rig.postgres.execute("CREATE ROLE a_plain_one", "GRANT a_plain_one TO app")
+    try:
+        with rig.sluice(pool_size=1) as sluice:
+            client = sluice.connect(parameters={"options": "-c role=a_plain_one -c work_mem=7MB"})
+            other = sluice.connect()
+            for sql, role in (("SET ROLE NONE", "none"), ("RESET ROLE", "a_plain_one"),
+                              ("SET ROLE NONE", "none"),
+                              ("SET SESSION AUTHORIZATION DEFAULT", "a_plain_one")):
+                client.query(sql)
+                for _ in range(2):
+                    assert other.value("SHOW role") == "none"
+                    assert client.value("SHOW role") == role, sql
+                    assert client.value("SHOW work_mem") == "7MB", sql
+            client.end()
+            other.end()
+    finally:
+        rig.postgres.execute("DROP ROLE a_plain_one")
+
+
+@case
+def a_question_is_not_bound_by_the_clients_timeout(rig):
+    with rig.sluice(pool_size=1, pin_timeout="1s") as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("SET statement_timeout = '2ms'; SET my.tenant = 'acme'")
+        assert other.value("SHOW statement_timeout") == "0"
+        other.end()
+
+
+@case
+def more_settings_than_can_be_carried_pin_and_count(rig):
+    with rig.sluice(pool_size=1, pin_timeout="300ms") as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("; ".join(f"SET my.s{one} = 'x'" for one in range(60)))
+        assert other.value("SELECT 1") == "1"
+        client.query("SELECT set_config('my.big', repeat('x', 3000000), false)")
+        sluice.wait_metric("pool_pinned_clients", 1)
+        assert sluice.metric("pool_pins_total", reason="code") == 1
+        assert other.value("SELECT coalesce(current_setting('my.big', true), '')") == ""
+        assert fields_of(client.message().body)["C"] == "25P03"
+        other.end()
+
+
+@case
+def values_follow_in_the_encoding_of_the_database(rig):
+    rig.postgres.execute("CREATE DATABASE latin OWNER app ENCODING 'LATIN1' LOCALE 'C' "
+                         "TEMPLATE template0")
+    try:
+        with rig.sluice(pool_size=1) as sluice:
+            for database, encoding in (("latin", "UTF8"), ("app", "LATIN1")):
+                parameters = {"client_encoding": encoding}
+                client = sluice.connect(database=database, parameters=parameters)
+                other = sluice.connect(database=database)
+                # The client of these tests speaks UTF-8, whatever it says.
+                sent = "SET my.name = U&'\\00e9'" if encoding == "LATIN1" else "SET my.name = '\u00e9'"
+                client.query(sent)
+                for _ in range(3):
+                    assert other.value("SELECT current_setting('my.name', true)") in (None, "")
+                    length = client.value("SELECT length(current_setting('my.name')) || ' ' || "
+                                          "ascii(current_setting('my.name'))")
+                    assert length.startswith("1 "), length
+                    client.query("SET work_mem = '5MB'; SET my.other = 'x'")
+                client.end()
+                other.end()
+    finally:
+        rig.postgres.execute("DROP DATABASE latin WITH (FORCE)")

@@ -197,6 +197,36 @@ TEST(SessionWatch, asks_again_when_a_question_has_failed) {
     EXPECT_EQ(doubts.notes->placeholders, std::vector<std::string>{"a.b"});
 }
 
+TEST(SessionWatch, a_failed_question_pins_until_one_is_answered) {
+    Watched client;
+    client.send("SET a.b = 1");
+    EXPECT_EQ(client.watch.pins(), 0);
+    client.watch.keep_doubting(client.watch.take_doubts(0));
+    EXPECT_TRUE(client.pins(PinReason::code));
+    client.watch.something_happened();
+    EXPECT_TRUE(client.pins(PinReason::code));
+    client.watch.told(client.watch.take_doubts(0).features, Feature::none);
+    EXPECT_EQ(client.watch.pins(), 0);
+}
+
+TEST(SessionWatch, names_of_failed_questions_are_kept_once_and_bounded) {
+    Watched client;
+    for (std::size_t i = 0; i < pg::SessionNotes::count_max; ++i) {
+        client.send("SET a.b" + std::to_string(i) + " = 1");
+        auto doubts = client.watch.take_doubts(0);
+        client.send("SET a.b0 = 1");
+        client.watch.keep_doubting(std::move(doubts));
+    }
+    auto doubts = client.watch.take_doubts(0);
+    EXPECT_EQ(doubts.notes->placeholders.size(), pg::SessionNotes::count_max);
+    EXPECT_FALSE(client.pins(PinReason::set));
+    client.send("SET a.one_more = 1");
+    client.watch.keep_doubting(std::move(doubts));
+    doubts = client.watch.take_doubts(0);
+    EXPECT_EQ(doubts.notes->placeholders.size(), pg::SessionNotes::count_max);
+    EXPECT_TRUE(client.pins(PinReason::set)) << "what is not asked for stays where it is";
+}
+
 TEST(SessionWatch, asks_no_more_about_what_is_known_to_be_harmless) {
     Watched client;
     const auto teach = [&client](bool harmless) {
@@ -353,7 +383,7 @@ TEST(SettingsRestart, sets_again_what_a_text_resets) {
     EXPECT_EQ(names("RESET search_path"), "");
     EXPECT_EQ(names("SET LOCAL work_mem TO DEFAULT"), "");
     EXPECT_EQ(names("RESET ALL"), "timezone=UTC work_mem=9MB ");
-    EXPECT_EQ(names("DISCARD ALL"), "role=second timezone=UTC work_mem=9MB ");
+    EXPECT_EQ(names("DISCARD ALL"), "timezone=UTC work_mem=9MB role=second ");
     EXPECT_EQ(names("RESET ALL; SET work_mem = 1"), "timezone=UTC ");
     EXPECT_EQ(names("SET work_mem = 1; RESET work_mem; SELECT 1"), "work_mem=9MB ");
     EXPECT_EQ(names("RESET ALL; ROLLBACK"), "");

@@ -57,24 +57,34 @@ TEST(SessionQuestion, names_of_users_and_placeholders_cannot_end_their_constants
     std::string sql;
     append_session_question(sql, Feature::set, "o'neil", names);
     EXPECT_NE(sql.find("'o''neil'"), std::string::npos);
-    EXPECT_NE(sql.find("current_setting('app.te''nant',true)"), std::string::npos);
+    EXPECT_NE(sql.find("ARRAY['app.te''nant']::"), std::string::npos);
 }
 
 TEST(SessionAnswer, collects_settings_placeholders_and_what_is_kept) {
     SessionAnswerReader reader;
-    EXPECT_TRUE(takes(reader, {"setting", "DateStyle", "SQL, MDY"}));
-    EXPECT_TRUE(takes(reader, {"setting", "role", "reader"}));
-    EXPECT_TRUE(takes(reader, {"placeholder", "app.tenant", "7"}));
+    EXPECT_TRUE(takes(reader, {"setting", "DateStyle", "53514c2c204d4459"}));
+    EXPECT_TRUE(takes(reader, {"setting", "role", "c3a9"}));
+    EXPECT_TRUE(takes(reader, {"placeholder", "app.tenant", "37"}));
     EXPECT_TRUE(takes(reader, {"placeholder", "app.reset", ""}));
-    EXPECT_TRUE(takes(reader, {"placeholder", "app.never", std::nullopt}));
+    EXPECT_FALSE(reader.answer().privileged);
+    EXPECT_TRUE(takes(reader, {"privileged", "log_statement", "616c6c"}));
+    EXPECT_TRUE(reader.answer().privileged);
     EXPECT_TRUE(takes(reader, {"kept", "listen", ""}));
     EXPECT_TRUE(takes(reader, {"kept", "temporary", ""}));
     const SessionAnswer& answer = reader.answer();
     EXPECT_EQ(answer.settings.find("datestyle"), "SQL, MDY");
-    EXPECT_EQ(answer.settings.find("role"), "reader");
+    EXPECT_EQ(answer.settings.find("role"), "\xc3\xa9");
     EXPECT_EQ(answer.settings.find("app.tenant"), "7");
-    EXPECT_EQ(answer.settings.parameters().size(), 3U);
+    EXPECT_EQ(answer.settings.parameters().size(), 4U);
     EXPECT_EQ(answer.kept, Feature::listen | Feature::temporary);
+}
+
+TEST(SessionAnswer, takes_the_timeout_from_before_the_exception) {
+    SessionAnswerReader reader;
+    EXPECT_TRUE(takes(reader, {"timeout", "statement_timeout", "316d73"}));
+    EXPECT_TRUE(takes(reader, {"setting", "statement_timeout", "30"}));
+    EXPECT_EQ(reader.answer().settings.find("statement_timeout"), "1ms");
+    EXPECT_FALSE(takes(reader, {"timeout", "work_mem", "31"}));
 }
 
 TEST(SessionAnswer, names_that_follow_their_clients_keep_nothing) {
@@ -98,16 +108,21 @@ TEST(SessionAnswer, believes_nothing_it_did_not_ask_for) {
     SessionAnswerReader reader;
     EXPECT_FALSE(takes(reader, {}));
     EXPECT_FALSE(takes(reader, {"setting", "work_mem"}));
-    EXPECT_FALSE(takes(reader, {"setting", "work_mem", "1", "2"}));
-    EXPECT_FALSE(takes(reader, {"setting", "user", "postgres"})) << "reserved in a startup packet";
+    EXPECT_FALSE(takes(reader, {"setting", "work_mem", "31", "32"}));
+    for (const char* no_hex : {"3", "3g", "g3", "3A", "\xc3\xa9"})
+        EXPECT_FALSE(takes(reader, {"setting", "work_mem", no_hex})) << no_hex;
+    EXPECT_FALSE(takes(reader, {"setting", "work_mem", std::nullopt})) << "too long";
+    EXPECT_FALSE(takes(reader, {"placeholder", "app.tenant", std::nullopt})) << "too long";
+    EXPECT_FALSE(takes(reader, {"setting", std::nullopt, "31"}));
+    EXPECT_FALSE(takes(reader, {"setting", "user", "31"})) << "reserved in a startup packet";
     EXPECT_FALSE(takes(reader, {"kept", "everything", ""}));
-    EXPECT_FALSE(takes(reader, {"other", "work_mem", "1"}));
-    EXPECT_FALSE(takes(reader, {std::nullopt, "work_mem", "1"}));
+    EXPECT_FALSE(takes(reader, {"other", "work_mem", "31"}));
+    EXPECT_FALSE(takes(reader, {std::nullopt, "work_mem", "31"}));
     EXPECT_TRUE(reader.answer().settings.empty());
 }
 
 TEST(SessionAnswer, refuses_a_row_cut_short_at_any_byte) {
-    const std::string row = row_of({"setting", "work_mem", "8MB"});
+    const std::string row = row_of({"setting", "work_mem", "384d42"});
     for (std::size_t length = 0; length < row.size(); ++length) {
         SessionAnswerReader reader;
         EXPECT_FALSE(reader.row_received(wire::as_bytes(row).first(length))) << length;
