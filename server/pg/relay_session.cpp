@@ -288,7 +288,7 @@ void PgRelay::count_pins(PgClient& client) {
 void PgRelay::count_pinned_time(PgClient& client) {
     const net::TimePoint now = client.engine().now();
     for (std::size_t reason = 0; reason < pg::pin_reason_count; ++reason) {
-        if ((client.pins_counted_ >> reason & 1U) == 0) continue;
+        if ((unsigned{client.pins_counted_} >> reason & 1U) == 0) continue;
         client.shard_->counters.pinned_time[reason] += now - client.pinned_since_;
     }
 }

@@ -22,6 +22,17 @@ std::string quoted(std::string_view& rest) {
     return text;
 }
 
+std::string in_hex(std::string_view value) {
+    std::string hex;
+    for (const char c : value) {
+        constexpr std::string_view digits = "0123456789abcdef";
+        const auto byte = static_cast<unsigned char>(c);
+        hex += digits[byte >> 4U];
+        hex += digits[byte & 15U];
+    }
+    return hex;
+}
+
 }  // namespace
 
 void Database::serve(Session& session) {
@@ -139,8 +150,9 @@ bool Database::outdated(Session& session, const Frame& frame) {
 
 /// Whether the program asks what the session holds.
 bool Database::is_question(std::string_view text) {
-    return text.starts_with("SELECT 'setting'") || text.starts_with("SELECT 'kept'") ||
-           text.starts_with("SELECT 'placeholder'");
+    return text.starts_with("SELECT ") && (text.find("'setting'") != std::string_view::npos ||
+                                           text.find("'kept',") != std::string_view::npos ||
+                                           text.find("'placeholder',") != std::string_view::npos);
 }
 
 /// Tells what differs from the session's start, and of every feature that is asked for that there
@@ -164,7 +176,7 @@ void Database::answer_question(Session& session, const std::string& text) {
         for (const auto& [name, value] : session.settings) {
             const auto started = session.startup.find(name);
             if (started == session.startup.end() || started->second != value)
-                row("setting", name, value);
+                row("setting", name, in_hex(value));
         }
     }
     if (session.model.state_kept()) {
