@@ -49,7 +49,7 @@ struct Watched {
         return doubts;
     }
     [[nodiscard]] bool pins(PinReason reason) const {
-        return (watch.pins() >> static_cast<unsigned>(reason) & 1U) != 0;
+        return (unsigned{watch.pins()} >> static_cast<unsigned>(reason) & 1U) != 0;
     }
 };
 
