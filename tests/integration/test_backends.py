@@ -203,7 +203,7 @@ def sigterm_lets_transactions_end_and_exits_with_zero(rig):
     with rig.sluice(server={"workers": 1}, pool_size=2) as sluice:
         idle, busy, queued = [sluice.connect() for _ in range(3)]
         pinned = sluice.connect()
-        pinned.query("LISTEN x")
+        pinned.query("CREATE TEMP TABLE held (a int)")
         busy.query("BEGIN; INSERT INTO notes VALUES (1, 'drained')")
         queued.send(Query("SELECT 5"))
         sluice.wait_metric("pool_waiting_clients", 1)
