@@ -42,6 +42,7 @@ void BackendLogin::start(std::string& out) {
         append_request(out, "MULTI");
         append_request(out, "EXEC");
     }
+    if (commands_asked_ == CommandsAsked::yes) append_request(out, "COMMAND");
 }
 
 BackendLogin::Step BackendLogin::received(wire::Bytes available) {
@@ -49,8 +50,9 @@ BackendLogin::Step BackendLogin::received(wire::Bytes available) {
     while (step.bytes < available.size()) {
         const wire::Bytes rest = available.subspan(step.bytes);
         const ReplyScan scan = scanner_.next(rest);
-        if (scan.event == ReplyScan::Event::violation ||
-            answer_.size() + scan.bytes > answer_bytes_max) {
+        const std::size_t limit =
+            awaited_ == Asked::commands ? commands_bytes_max : answer_bytes_max;
+        if (scan.event == ReplyScan::Event::violation || answer_.size() + scan.bytes > limit) {
             step.kind = Kind::violation;
             return step;
         }
@@ -73,9 +75,13 @@ BackendLogin::Asked BackendLogin::next() const noexcept {
         case Asked::select:
             if (!identity_.name.empty()) return Asked::name;
             [[fallthrough]];
-        case Asked::name: return identity_.user.empty() ? Asked::done : Asked::multi;
+        case Asked::name:
+            if (!identity_.user.empty()) return Asked::multi;
+            return commands_asked_ == CommandsAsked::yes ? Asked::commands : Asked::done;
         case Asked::multi: return Asked::exec;
         case Asked::exec:
+            return commands_asked_ == CommandsAsked::yes ? Asked::commands : Asked::done;
+        case Asked::commands:
         case Asked::done: break;
     }
     return Asked::done;
@@ -85,11 +91,13 @@ BackendLogin::Asked BackendLogin::next() const noexcept {
 bool BackendLogin::answered(wire::Bytes reply, Step& step) {
     std::string_view text = wire::as_text(reply);
     const bool is_error = text.starts_with('-');
+    if (awaited_ == Asked::commands && !is_error) commands_ = text;
     if (is_error) text = text.substr(1, text.find_first_of("\r\n") - 1);
     if (is_error && awaited_ == Asked::multi) block_refusal_ = text;
-    // Who is not allowed to name itself works all the same, nameless; and a block that could not
-    // be begun has no end.
-    const bool expected = awaited_ == Asked::name || awaited_ == Asked::multi ||
+    // Who is not allowed to name itself works all the same, nameless, and likewise without COMMAND;
+    // and a block that could not be begun has no end.
+    const bool expected = awaited_ == Asked::name || awaited_ == Asked::commands ||
+                          awaited_ == Asked::multi ||
                           (awaited_ == Asked::exec && !block_refusal_.empty());
     if (is_error && !expected) {
         step.error = text;

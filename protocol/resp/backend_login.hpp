@@ -19,13 +19,18 @@ struct BackendIdentity {
     std::string name;  ///< For CLIENT LIST of the server; empty: none.
 };
 
-/// The talk before a backend's first request: HELLO with AUTH, SELECT, CLIENT SETNAME, in one send;
-/// for a user by name also MULTI and EXEC. A held block is sent blindly: without the right to
-/// MULTI its commands would run one by one.
+/// Whether a login also asks which commands there are.
+enum class CommandsAsked : std::uint8_t { no, yes };
+
+/// The talk before a backend's first request: HELLO with AUTH, SELECT, CLIENT SETNAME, and COMMAND
+/// where it is asked for, in one send; for a user by name also MULTI and EXEC. A held block is sent
+/// blindly: without the right to MULTI its commands would run one by one.
 /// Each answer is looked at, since what is refused here would silently hold for every client.
 class BackendLogin {
   public:
-    explicit BackendLogin(const BackendIdentity& identity) noexcept : identity_(identity) {}
+    explicit BackendLogin(const BackendIdentity& identity,
+                          CommandsAsked commands = CommandsAsked::no) noexcept
+        : identity_(identity), commands_asked_(commands) {}
 
     void start(std::string& out);
 
@@ -49,11 +54,16 @@ class BackendLogin {
     /// Not empty: why this user can have no MULTI, in the server's words.
     [[nodiscard]] const std::string& block_refusal() const noexcept { return block_refusal_; }
 
-    /// Of one answer in this talk.
+    [[nodiscard]] CommandsAsked commands_asked() const noexcept { return commands_asked_; }
+    /// The answer to COMMAND; empty when the server refuses one.
+    [[nodiscard]] const std::string& commands() const noexcept { return commands_; }
+
+    /// Of one answer in this talk, and of that to COMMAND, which in Redis 7.0 takes 60 KiB.
     static constexpr std::size_t answer_bytes_max = 16'384;
+    static constexpr std::size_t commands_bytes_max = 4U * 1024 * 1024;
 
   private:
-    enum class Asked : std::uint8_t { hello, select, name, multi, exec, done };
+    enum class Asked : std::uint8_t { hello, select, name, multi, exec, commands, done };
 
     [[nodiscard]] Asked next() const noexcept;
     [[nodiscard]] bool answered(wire::Bytes reply, Step& step);
@@ -63,6 +73,8 @@ class BackendLogin {
     std::string answer_;  ///< Of what has come of it.
     std::string server_version_;
     std::string block_refusal_;
+    std::string commands_;
+    CommandsAsked commands_asked_;
     Asked awaited_ = Asked::hello;
 };
 

@@ -125,14 +125,14 @@ ClientStep ClientSession::decide(Asked& asked) {
             step.kind = Kind::finish;
             return step;
         }
-        return refuse_command(asked, unknown_command(asked.name, asked.rest));
+        return refuse_unknown(asked, unknown_command(asked.name, asked.rest));
     }
     if (asked.row->way == Way::container && asked.rest.left() > 0) {
         ArgumentReader behind = asked.rest;
         const std::string_view second = behind.next().value_or(std::string_view{});
         const CommandRow* const part = table.find(*asked.row, second);
         if (part == nullptr) {
-            return refuse_command(asked, unknown_subcommand(*asked.row, second));
+            return refuse_unknown(asked, unknown_subcommand(*asked.row, second));
         }
         asked.row = part;
         asked.rest = behind;
@@ -159,6 +159,14 @@ ClientStep ClientSession::decide(Asked& asked) {
         return step;
     }
     return decide_known(asked);
+}
+
+/// What only the server can know, a module's command, is not refused before it was asked: its
+/// backends do that when they log in.
+ClientStep ClientSession::refuse_unknown(Asked& asked, const std::string& error) {
+    const bool asks_first = !asked.terms.commands_known && logged_in() &&
+                            asked.at.lending == Lending::none && !asked.at.owed;
+    return asks_first ? lend(Lending::shared, PinReason::blocking) : refuse_command(asked, error);
 }
 
 ClientStep ClientSession::decide_known(Asked& asked) {
@@ -207,7 +215,8 @@ ClientStep ClientSession::decide_known(Asked& asked) {
         case Way::reset:
         case Way::client:
         case Way::cluster_disabled: return local(asked);
-        case Way::container:
+        // Without a subcommand: COMMAND alone.
+        case Way::container: return forward(asked, Lending::shared);
         case Way::never: break;
     }
     return refuse_command(asked, "ERR sluice: not served");

@@ -37,6 +37,7 @@ struct SessionTerms {
     std::uint64_t request_bytes_max = std::numeric_limits<std::uint64_t>::max();
     std::uint32_t databases = 16;         ///< SELECT goes from 0 to one less.
     std::size_t held_bytes_max = 65'536;  ///< Of a request, and of a MULTI block, before a pin.
+    bool commands_known = true;  ///< The server was asked which there are: the table is its own.
 };
 
 /// What a local answer tells about the client and the server behind us.
@@ -180,6 +181,7 @@ class ClientSession {
     ClientStep begin_stream(wire::Bytes available, const Situation& at, const SessionTerms& terms,
                             std::string& out);
     ClientStep decide(Asked& asked);
+    ClientStep refuse_unknown(Asked& asked, const std::string& error);
     ClientStep decide_known(Asked& asked);
     ClientStep decide_raw(Asked& asked);
     ClientStep subscription(Asked& asked);

@@ -81,4 +81,12 @@ const CommandTable& known_commands() {
     return table;
 }
 
+std::span<const CommandRow> known_command_rows() noexcept {
+    return command_list;
+}
+
+std::span<const CommandRow> known_subcommand_rows() noexcept {
+    return subcommand_list;
+}
+
 }  // namespace sluice::resp

@@ -114,5 +114,7 @@ class CommandTable {
 
 /// The commands of Redis 7.0, which this program knows without asking.
 [[nodiscard]] const CommandTable& known_commands();
+[[nodiscard]] std::span<const CommandRow> known_command_rows() noexcept;
+[[nodiscard]] std::span<const CommandRow> known_subcommand_rows() noexcept;
 
 }  // namespace sluice::resp

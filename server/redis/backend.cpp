@@ -97,7 +97,9 @@ void RedisBackend::try_next_address() {
 
 void RedisBackend::connected() {
     task_ = Task::logging_in;
-    login_ = std::make_unique<resp::BackendLogin>(shard_->pool().identity());
+    login_ = std::make_unique<resp::BackendLogin>(
+        shard_->pool().identity(), shard_->worker().shared().redis.commands_due(
+                                       shard_->pool().key().database, engine().now()));
     std::string out;
     login_->start(out);
     send(out);
@@ -140,11 +142,30 @@ void RedisBackend::login_bytes(wire::Bytes bytes) {
     shard_->worker().shared().redis.remember_version(shard_->pool().key().database,
                                                      login_->server_version());
     block_refusal_ = login_->block_refusal();
+    if (login_->commands_asked() == resp::CommandsAsked::yes) learn_commands();
+    // Another worker may have learned them as well.
+    shard_->worker().redis().refresh_commands();
     login_.reset();
     log::info(
         "backend opened",
         {{"backend", id_}, {"redis", shard_->pool().key().database}, {"kind", name_of(use_)}});
     shard_->opened(*this);
+}
+
+void RedisBackend::learn_commands() {
+    using Learned = RedisDirectory::Learned;
+    const std::string& database = shard_->pool().key().database;
+    Shared& shared = shard_->worker().shared();
+    switch (shared.redis.learn_commands(database, login_->commands(), engine().now())) {
+        case Learned::nothing_new: return;
+        case Learned::other_commands: log::info("commands learned", {{"redis", database}}); break;
+        case Learned::unreadable:
+            log::warning("the server does not tell its commands: those of Redis 7.0 are served",
+                         {{"redis", database}});
+            break;
+    }
+    for (const auto& worker : shared.workers)
+        worker->post([worker = worker.get()] { worker->redis().refresh_commands(); });
 }
 
 void RedisBackend::failed(const std::string& text, pool::OpenFailure failure) {

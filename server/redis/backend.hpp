@@ -91,6 +91,7 @@ class RedisBackend final : public net::Stream,
     void resolve();
     void try_next_address();
     void login_bytes(wire::Bytes bytes);
+    void learn_commands();
     void failed(const std::string& text, pool::OpenFailure failure);
     void check_answered(wire::Bytes bytes);
 

@@ -1,6 +1,7 @@
 #include "server/redis/pool.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace sluice::server {
@@ -9,6 +10,8 @@ namespace {
 
 /// How long an idle pinned backend is trusted without being asked.
 constexpr pool::Duration check_delay{30'000};
+/// How long the commands of a server are taken for what they were.
+constexpr std::chrono::seconds commands_age_max{60};
 
 resp::BackendIdentity identity_of(const RedisKey& key, const config::RedisDatabase& database) {
     return {database.user, database.password.reveal(), key.number, key.version, "sluice"};
@@ -104,6 +107,7 @@ void RedisDirectory::reconfigure(const config::Redis& settings) {
             continue;
         }
         pool.retire();
+        databases_[at->first.database].asked_at = {};  // It may be another server now.
         at = pools_.erase(at);
     }
 }
@@ -111,7 +115,43 @@ void RedisDirectory::reconfigure(const config::Redis& settings) {
 void RedisDirectory::remember_version(const std::string& database, std::string version) {
     if (version.empty()) return;
     const std::lock_guard lock(mutex_);
-    databases_[database].version = std::move(version);
+    Database& known = databases_[database];
+    // Another server has other commands: the next login asks.
+    if (known.version != version) known.asked_at = {};
+    known.version = std::move(version);
+}
+
+RedisDirectory::Commands RedisDirectory::commands_of(const std::string& database) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = databases_.find(database);
+    return at == databases_.end() ? Commands{} : at->second.commands;
+}
+
+resp::CommandsAsked RedisDirectory::commands_due(const std::string& database,
+                                                 std::chrono::steady_clock::time_point now) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = databases_.find(database);
+    const bool due = at == databases_.end() || !at->second.commands.asked ||
+                     now - at->second.asked_at >= commands_age_max;
+    return due ? resp::CommandsAsked::yes : resp::CommandsAsked::no;
+}
+
+RedisDirectory::Learned RedisDirectory::learn_commands(const std::string& database,
+                                                       const std::string& answer,
+                                                       std::chrono::steady_clock::time_point now) {
+    const std::lock_guard lock(mutex_);
+    Database& known = databases_[database];
+    const bool first = !std::exchange(known.commands.asked, true);
+    known.asked_at = now;
+    const std::size_t hash = std::hash<std::string>{}(answer);
+    if (!first && hash == known.answer_hash) return Learned::nothing_new;
+    known.answer_hash = hash;
+    auto catalogue = resp::CommandCatalogue::of(wire::as_bytes(answer));
+    const bool readable = catalogue != nullptr;
+    // Who may not ask for them does not make those unknown that another user was told.
+    if (readable) known.commands.catalogue = std::move(catalogue);
+    commands_generation_.fetch_add(1, std::memory_order_release);
+    return readable ? Learned::other_commands : Learned::unreadable;
 }
 
 std::string RedisDirectory::version_of(const std::string& database) const {

@@ -2,6 +2,7 @@
 
 #include "protocol/resp/backend_login.hpp"
 #include "protocol/resp/client_session.hpp"
+#include "protocol/resp/command_catalogue.hpp"
 
 #include "pool/permit_chain.hpp"
 #include "pool/registry.hpp"
@@ -12,6 +13,7 @@
 #include "server/redis/health.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <compare>
 #include <map>
 #include <memory>
@@ -105,6 +107,24 @@ class RedisDirectory {
     /// What the server said of itself at the last login; "7.0.15" before the first.
     void remember_version(const std::string& database, std::string version);
     [[nodiscard]] std::string version_of(const std::string& database) const;
+
+    /// The commands of one server.
+    struct Commands {
+        std::shared_ptr<const resp::CommandCatalogue> catalogue;  ///< Null: those of our own list.
+        bool asked = false;  ///< The server was, and may have refused to say.
+    };
+    [[nodiscard]] Commands commands_of(const std::string& database) const;
+    /// Whether the next login shall ask: for the first time, or after a while, since modules come
+    /// and servers are replaced.
+    [[nodiscard]] resp::CommandsAsked commands_due(const std::string& database,
+                                                   std::chrono::steady_clock::time_point now) const;
+    enum class Learned : std::uint8_t { nothing_new, other_commands, unreadable };
+    [[nodiscard]] Learned learn_commands(const std::string& database, const std::string& answer,
+                                         std::chrono::steady_clock::time_point now);
+    /// Another number whenever the commands of some server have changed.
+    [[nodiscard]] std::uint64_t commands_generation() const noexcept {
+        return commands_generation_.load(std::memory_order_acquire);
+    }
     struct Bound {
         std::string database;
         std::uint32_t used = 0;
@@ -123,6 +143,9 @@ class RedisDirectory {
         std::shared_ptr<pool::Budget> pinned = std::make_shared<pool::Budget>(0);
         std::string version{version_before_login};
         RedisShared shared;
+        Commands commands;
+        std::size_t answer_hash = 0;  ///< Of what `commands` is made of.
+        std::chrono::steady_clock::time_point asked_at;
     };
 
     [[nodiscard]] Database& database_of(const config::Redis& settings,
@@ -133,6 +156,7 @@ class RedisDirectory {
     std::map<RedisKey, std::shared_ptr<pool::PoolEntry>> pools_;
     std::map<std::string, Database, std::less<>> databases_;
     config::Redis settings_;
+    std::atomic<std::uint64_t> commands_generation_{0};
 };
 
 [[nodiscard]] pool::Limits redis_limits_of(const config::Redis& settings,

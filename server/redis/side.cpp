@@ -27,12 +27,14 @@ bool same_secret(std::string_view known, std::string_view given) {
 
 }  // namespace
 
-RedisTerms::RedisTerms(const config::Redis& settings, const config::RedisUser* user)
-    : policy(resp::known_commands(),
+RedisTerms::RedisTerms(const config::Redis& settings, const config::RedisUser* user,
+                       const RedisDirectory& directory)
+    : database(user == nullptr || user->database.empty() ? "default" : user->database),
+      commands(directory.commands_of(database)),
+      policy(commands.catalogue ? commands.catalogue->table() : resp::known_commands(),
              joined(settings.allow_commands, user == nullptr ? nullptr : &user->allow_commands),
              joined(settings.refuse_commands, user == nullptr ? nullptr : &user->refuse_commands),
-             user != nullptr && user->read_only ? resp::Writing::refused : resp::Writing::allowed),
-      database(user == nullptr || user->database.empty() ? "default" : user->database) {
+             user != nullptr && user->read_only ? resp::Writing::refused : resp::Writing::allowed) {
     query_timeout = settings.query_timeout;
     session.policy = &policy;
     session.limits.bulk_bytes_max = settings.max_bulk_bytes;
@@ -42,6 +44,7 @@ RedisTerms::RedisTerms(const config::Redis& settings, const config::RedisUser* u
     if (request_bytes_max > 0) session.request_bytes_max = request_bytes_max;
     session.databases = settings.select_databases;
     session.held_bytes_max = settings.max_held_bytes;
+    session.commands_known = commands.asked;
 }
 
 RedisSide::RedisSide(Worker& worker) : worker_(worker) {
@@ -56,9 +59,11 @@ const config::Redis& RedisSide::settings() const noexcept {
 
 void RedisSide::make_terms() {
     terms_.clear();
+    // Before they are asked for: what changes in between is seen the next time.
+    commands_generation_ = worker_.shared().redis.commands_generation();
     const config::Redis& redis = settings();
     const auto add = [&](const std::string& name, const config::RedisUser* user) {
-        terms_.try_emplace(name, redis, user);
+        terms_.try_emplace(name, redis, user, worker_.shared().redis);
     };
     for (const auto& [name, user] : redis.users)
         add(name, &user);
@@ -73,6 +78,10 @@ void RedisSide::make_terms() {
 void RedisSide::refresh_versions() {
     for (auto& [name, terms] : terms_)
         terms.version = worker_.shared().redis.version_of(terms.database);
+}
+
+void RedisSide::refresh_commands() {
+    if (commands_generation_ != worker_.shared().redis.commands_generation()) reconfigure();
 }
 
 const RedisTerms& RedisSide::terms_of(std::string_view user) const noexcept {

@@ -27,13 +27,15 @@ class Worker;
 
 /// What holds for the clients of one user, made of the settings.
 struct RedisTerms {
-    RedisTerms(const config::Redis& settings, const config::RedisUser* user);
+    RedisTerms(const config::Redis& settings, const config::RedisUser* user,
+               const RedisDirectory& directory);
     RedisTerms(const RedisTerms&) = delete;  // Its session points to its policy.
     RedisTerms& operator=(const RedisTerms&) = delete;
 
+    std::string database;               ///< Where they go.
+    RedisDirectory::Commands commands;  ///< Of the server there.
     resp::CommandPolicy policy;
     resp::SessionTerms session;
-    std::string database;            ///< Where they go.
     std::string version;             ///< Of the server there, as far as it is known.
     net::Duration query_timeout{0};  ///< For the next reply. 0: as long as it takes.
     resp::LoginState login = resp::LoginState::done;
@@ -87,6 +89,8 @@ class RedisSide {
     [[nodiscard]] resp::ClientFacts facts_of(const RedisClient& client) const noexcept;
     /// The version of a server has become known.
     void refresh_versions();
+    /// The commands of a server may have become known.
+    void refresh_commands();
 
     /// Null when its database is not in the settings any more.
     [[nodiscard]] RedisShard* shard_for(const RedisClient& client);
@@ -126,6 +130,7 @@ class RedisSide {
     std::vector<std::unique_ptr<RedisClient>> clients_;  ///< By slot; null where one is free.
     std::vector<std::uint32_t> free_slots_;
     std::size_t client_count_ = 0;
+    std::uint64_t commands_generation_ = 0;  ///< Of the commands that `terms_` were made with.
     bool shut_ = false;
 };
 

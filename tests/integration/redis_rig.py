@@ -18,12 +18,14 @@ class Redis:
         os.chmod(self.folder, 0o777)
         self.port = free_port()
         self.settings = {"save": "", "appendonly": "no", **settings}
+        self.more = []  # Of its command line.
         self.start()
 
     def start(self):
         command = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.folder]
         for name, value in self.settings.items():
             command += [f"--{name.replace('_', '-')}", value]
+        command += self.more
         self.process = self.rig.processes.start(command, os.path.join(self.folder, "redis.log"),
                                                 user=unprivileged_user())
         wait_until(self.is_ready, "waiting for Redis", SECONDS, self.process)

@@ -16,7 +16,9 @@ def request(*words):
 
 class Wire:
     def __init__(self, address):
-        if isinstance(address, str):
+        if isinstance(address, socket.socket):
+            self.socket = address
+        elif isinstance(address, str):
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(SECONDS)
             self.socket.connect(address)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 
@@ -54,6 +55,13 @@ SCRIPTS = {
     "reply modes": [request("CLIENT", "REPLY", "OFF"), request("SET", "r", 1),
                     request("CLIENT", "REPLY", "ON"), request("CLIENT", "REPLY", "SKIP"),
                     request("GET", "r"), request("GET", "r")],
+    "commands": [request("COMMAND", "COUNT"), request("COMMAND", "INFO", "get"),
+                 request("COMMAND", "DOCS", "set", "none"), request("COMMAND", "HELP"),
+                 request("COMMAND", "GETKEYS", "mset", "a", 1, "b", 2),
+                 request("COMMAND", "GETKEYSANDFLAGS", "set", "a", 1),
+                 request("COMMAND", "LIST", "FILTERBY", "ACLCAT", "geo"),
+                 request("COMMAND", "NONE"), request("MULTI"), request("COMMAND", "COUNT"),
+                 request("EXEC")],
     "unsubscribe": [request("UNSUBSCRIBE"), request("PUNSUBSCRIBE", "a", "b"), request("GET", "k")],
     "quit": [request("SET", "q", 1), request("QUIT"), request("SET", "q", 2)],
     "broken": [b"*1\r\nPING\r\n"],
@@ -366,3 +374,94 @@ def a_reload_changes_rights_and_bounds_for_those_who_are_there(rig):
             assert wire.ask("RPUSH", "q", "v") == b":1\r\n"
             assert waits.reply() == b"*2\r\n$1\r\nq\r\n$1\r\nv\r\n"
             assert waits.ask("GET", "k") == b"$-1\r\n"
+
+
+@case
+def commands_are_those_of_the_running_server(rig):
+    with redis_and_sluice(rig) as (redis, sluice):
+        redis.stop()
+        redis.more = ["--rename-command", "SET", ""]
+        redis.start()
+        with sluice.connect() as wire:
+            assert wire.ask("LPUSH", "l", "a") == b":1\r\n"
+            # Said when the block is made, not when it runs.
+            assert wire.ask("MULTI") == b"+OK\r\n"
+            assert wire.ask("SET", "k", 1).startswith(b"-ERR unknown command 'SET'")
+            assert wire.ask("EXEC").startswith(b"-EXECABORT")
+            assert wire.ask("M.NONE").startswith(b"-ERR unknown command 'M.NONE'")
+        sluice.wait_log("commands learned")
+
+
+class ServerWithModule:
+    """As much of a Redis as a backend's login needs, and commands that no Redis has."""
+
+    ROWS = [(b"m.get", b"readonly"), (b"m.odd", b"fast"), (b"m.pop", b"blocking")]
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        try:
+            while True:
+                peer, _ = self.socket.accept()
+                threading.Thread(target=self.serve, args=(Wire(peer),), daemon=True).start()
+        except OSError:
+            pass  # Closed.
+
+    def serve(self, wire):
+        try:
+            while True:
+                name = wire.reply().split(b"\r\n")[2].lower()
+                wire.send(self.answer(name))
+        except (Closed, OSError):
+            pass
+
+    def answer(self, name):
+        if name == b"hello":
+            return b"*2\r\n$7\r\nversion\r\n$6\r\n7.9.99\r\n"
+        if name == b"command":
+            return b"*%d\r\n" % len(self.ROWS) + b"".join(
+                b"*7\r\n$%d\r\n%s\r\n:2\r\n*1\r\n+%s\r\n:1\r\n:1\r\n:1\r\n*0\r\n" %
+                (len(row), row, flag) for row, flag in self.ROWS)
+        return b"+%s\r\n" % name
+
+
+@case
+def the_server_tells_its_commands_itself(rig):
+    with redis_and_sluice(rig) as (redis, sluice):
+        answers = []
+        for address in (redis.address, sluice.address):
+            with Wire(address) as wire:
+                answers.append(wire.ask("COMMAND"))
+        # In whatever order: the server's own changes from one answer to the next.
+        assert sorted(answers[0]) == sorted(answers[1]) and b"command|getkeys" in answers[1]
+
+
+@case
+def commands_of_modules_are_served_as_their_flags_say(rig):
+    server = ServerWithModule()
+    with redis_and_sluice(rig, database={"port": server.port}) as (redis, sluice):
+        with sluice.connect() as wire:
+            # What nobody here knows is asked for before it is refused.
+            assert wire.ask("M.get", "k") == b"+m.get\r\n"
+            assert wire.ask("m.odd", "k").startswith(b"-NOPERM")
+            assert wire.ask("GET", "k").startswith(b"-ERR unknown command 'GET'")
+            assert wire.ask("m.get").startswith(b"-ERR wrong number of arguments for 'm.get'")
+            assert sluice.metric("redis_pins_total", reason="blocking") == 0
+            assert wire.ask("m.pop", "k") == b"+m.pop\r\n"
+            assert sluice.metric("redis_pins_total", reason="blocking") == 1
+    server.socket.close()
+
+
+@case
+def a_server_that_does_not_tell_its_commands_is_served_all_the_same(rig):
+    with redis_and_sluice(rig, database={"user": "u", "password": "p"}) as (redis, sluice):
+        with redis.connect() as control:
+            assert control.ask("ACL", "SETUSER", "u", "on", ">p", "+@all", "-command", "~*",
+                               "&*") == b"+OK\r\n"
+        with sluice.connect() as wire:
+            assert wire.ask("SET", "k", 1) == b"+OK\r\n"
+            assert wire.ask("NONE").startswith(b"-ERR unknown command 'NONE'")
+        sluice.wait_log("does not tell its commands")

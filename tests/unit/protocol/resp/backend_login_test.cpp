@@ -72,6 +72,22 @@ TEST(RespBackendLogin, asks_for_no_more_than_it_needs) {
     EXPECT_EQ(talk(login, hello2, 5).kind, Kind::ready);
 }
 
+TEST(RespBackendLogin, asks_for_the_commands_and_works_without_an_answer) {
+    const BackendIdentity identity{"", "", 0, RespVersion::resp2, "sluice"};
+    BackendLogin asking(identity, CommandsAsked::yes);
+    std::string out;
+    asking.start(out);
+    EXPECT_TRUE(out.ends_with("*1\r\n$7\r\nCOMMAND\r\n"));
+    // Larger than any other answer may be.
+    const std::string answer = "*1\r\n$20000\r\n" + std::string(20'000, 'x') + "\r\n";
+    EXPECT_EQ(talk(asking, hello2 + "+OK\r\n", 50).kind, Kind::read_more);
+    EXPECT_EQ(talk(asking, answer, 1'000).kind, Kind::ready);
+    EXPECT_EQ(asking.commands(), answer);
+    BackendLogin refused(identity, CommandsAsked::yes);
+    EXPECT_EQ(talk(refused, hello2 + "+OK\r\n-NOPERM no\r\n", 7).kind, Kind::ready);
+    EXPECT_EQ(refused.commands(), "");
+}
+
 TEST(RespBackendLogin, tells_a_verdict_from_a_bad_moment) {
     const BackendIdentity identity{"u", "p", 3, RespVersion::resp2, "sluice"};
     const auto after = [&](const std::string& bytes) {

@@ -265,6 +265,24 @@ TEST(RespClientSession, gives_who_tracks_keys_a_backend_to_its_end) {
     EXPECT_EQ(reset.lending, Lending::none);
 }
 
+TEST(RespClientSession, asks_the_server_before_it_calls_a_command_unknown) {
+    ClientTalk talk;
+    talk.terms.commands_known = false;
+    talk.receive(request({"m.get", "k"}));
+    EXPECT_EQ(talk.lends, "shared ") << "whose login tells which commands there are";
+    EXPECT_TRUE(talk.to_client.starts_with("-ERR unknown command 'm.get'"));
+    ClientTalk stranger(LoginState::required);
+    stranger.terms.commands_known = false;
+    stranger.receive(request({"m.get", "k"}));
+    EXPECT_EQ(stranger.lends, "");
+}
+
+TEST(RespClientSession, forwards_command_without_a_subcommand) {
+    ClientTalk talk;
+    talk.receive(request({"COMMAND"}));
+    EXPECT_EQ(talk.to_shared, request({"COMMAND"}));
+}
+
 TEST(RespClientSession, streams_a_request_beyond_what_is_held) {
     const std::string large = request({"SET", "k", std::string(5'000, 'x')});
     for (const std::size_t limit : {large.size() - 1, large.size(), std::size_t{100}}) {
