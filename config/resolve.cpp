@@ -39,6 +39,7 @@ void put_all(PoolSettings& pool, const Overrides& said) {
     put(pool.server_lifetime, said.server_lifetime);
     put(pool.max_prepared_statements, said.max_prepared_statements);
     put(pool.auto_prepare, said.auto_prepare);
+    put(pool.deferred_begin, said.deferred_begin);
     put(pool.probe, said.probe);
     put(pool.pin_timeout, said.pin_timeout);
     put_all(pool.session_state, said.session_state);
@@ -97,6 +98,7 @@ PoolSettings resolve_limits(const Postgres& postgres, const Database* database, 
     pool.server_lifetime = postgres.server_lifetime;
     pool.max_prepared_statements = postgres.max_prepared_statements;
     pool.auto_prepare = postgres.auto_prepare;
+    pool.deferred_begin = postgres.deferred_begin;
     pool.probe = postgres.probe;
     pool.pin_timeout = postgres.pin_timeout;
     pool.session_state = postgres.session_state;

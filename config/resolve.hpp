@@ -38,6 +38,7 @@ struct PoolSettings {
     Duration server_lifetime{0};
     std::uint32_t max_prepared_statements = 0;
     AutoPrepare auto_prepare = AutoPrepare::on;
+    bool deferred_begin = false;
     Probe probe = Probe::unknown;
     Duration pin_timeout{0};
     SessionState session_state;

@@ -79,6 +79,7 @@ struct Overrides {
     std::optional<Duration> server_lifetime;
     std::optional<std::uint32_t> max_prepared_statements;
     std::optional<AutoPrepare> auto_prepare;
+    std::optional<bool> deferred_begin;
     std::optional<Probe> probe;
     std::optional<Duration> pin_timeout;
     SessionStateOverrides session_state;
@@ -181,6 +182,7 @@ struct Postgres {
 
     std::uint32_t max_prepared_statements = 200;  ///< On one backend.
     AutoPrepare auto_prepare = AutoPrepare::on;   ///< Of unnamed statements that come again.
+    bool deferred_begin = false;                  ///< BEGIN goes with the statement behind it.
     Probe probe = Probe::unknown;
     Duration pin_timeout{0};  ///< How long a backend may be kept past the end of a transaction.
     SessionState session_state;

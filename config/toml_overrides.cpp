@@ -26,6 +26,7 @@ std::span<const Key<Overrides>> override_keys() {
         key<O, &O::server_lifetime>("server_lifetime"),
         key<O, &O::max_prepared_statements>("max_prepared_statements", statement_count_range),
         key<O, &O::auto_prepare>("auto_prepare"),
+        key<O, &O::deferred_begin>("deferred_begin"),
         key<O, &O::probe>("probe"),
         key<O, &O::pin_timeout>("pin_timeout"),
     };

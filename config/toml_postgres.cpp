@@ -89,6 +89,7 @@ constexpr std::array keys{
 
     key<P, &P::max_prepared_statements>("max_prepared_statements", statement_count_range),
     key<P, &P::auto_prepare>("auto_prepare"),
+    key<P, &P::deferred_begin>("deferred_begin"),
     key<P, &P::probe>("probe"),
     key<P, &P::pin_timeout>("pin_timeout"),
     key<P, &P::max_client_statements>("max_client_statements", statement_count_range),

@@ -27,6 +27,8 @@ void add(PoolCounters& sum, const PoolCounters& part) {
         sum.spool_refusals[i] += part.spool_refusals[i];
     for (std::size_t i = 0; i < sum.pinned_time.size(); ++i)
         sum.pinned_time[i] += part.pinned_time[i];
+    sum.begins_sent += part.begins_sent;
+    sum.begins_spared += part.begins_spared;
     sum.questions += part.questions;
     sum.questions_saved += part.questions_saved;
     sum.questions_failed += part.questions_failed;

@@ -112,6 +112,8 @@ struct PoolCounters {
     pg::StatementCounters statements;
     std::array<std::uint64_t, pg::pin_reason_count> pins{};  ///< Clients that began to be pinned.
     std::array<std::chrono::nanoseconds, pg::pin_reason_count> pinned_time{};  ///< By reason.
+    std::uint64_t begins_sent = 0;       ///< Deferred, and in front of a statement in the end.
+    std::uint64_t begins_spared = 0;     ///< Deferred, and ended without a statement.
     std::uint64_t questions = 0;         ///< To backends, about what a client left in its session.
     std::uint64_t questions_saved = 0;   ///< Answered from what was said before.
     std::uint64_t questions_failed = 0;  ///< Of those asked: not answered.

@@ -126,6 +126,8 @@ class BackendSession {
         return !queue_.empty() && queue_.front().audience == Audience::client_from_us &&
                body_left_ == 0;
     }
+    /// A BEGIN that its client takes for done has been sent and not answered.
+    [[nodiscard]] bool owes_begin() const noexcept { return owes_begin_; }
     /// An Execute has been sent that no Sync has followed.
     [[nodiscard]] bool executed_in_batch() const noexcept { return executed_; }
     /// A transaction has ended in which some definition changed. Asked once for each.
@@ -240,6 +242,7 @@ class BackendSession {
     SchemaChange schema_change_ = SchemaChange::none;  ///< In this transaction.
     bool executed_ = false;                            ///< In the batch that no Sync has ended.
     bool block_begun_ = false;                         ///< Likewise.
+    bool owes_begin_ = false;
     bool batch_answered_ = false;    ///< A Bind, Describe or Execute since the last ReadyForQuery.
     bool portal_suspended_ = false;  ///< By the last Execute that was answered.
     bool cursor_declared_ = false;   ///< In this transaction, and no cursor closed since.

@@ -96,7 +96,7 @@ void BackendSession::note_sent(const OwedReply& entry) {
                 statements_.unnamed_sent(entry.statement, batch_);
             } else if (entry.statement) {
                 statements_.parse_sent(entry.statement, batch_);
-            } else if (entry.twist == Twist::none) {
+            } else if (entry.twist == Twist::none || entry.twist == Twist::begins) {
                 statements_.distrust_unnamed();  // Under a name of the client's own, or none.
             }
             return;
@@ -108,7 +108,10 @@ void BackendSession::note_sent(const OwedReply& entry) {
                 statements_.close_sent(entry.statement, batch_);
             }
             return;
-        case Owed::execute: executed_ = true; return;
+        case Owed::execute:
+            executed_ = true;
+            owes_begin_ = owes_begin_ || entry.twist == Twist::begins;
+            return;
         case Owed::nothing:
         case Owed::bind:
         case Owed::describe:
@@ -121,6 +124,7 @@ void BackendSession::note_sent(const OwedReply& entry) {
 /// The reply to a request has come, or the backend has read over it.
 void BackendSession::settle(const OwedReply& entry, Outcome outcome) {
     const bool happened = outcome == Outcome::happened;
+    if (entry.twist == Twist::begins && entry.owed == Owed::execute) owes_begin_ = false;
     if (entry.changes_client && client_statements_ != nullptr) {
         if (outcome != Outcome::read_over && client_statements_->names_under_way()) {
             // A statement may have been carried out although the end of its transaction failed.

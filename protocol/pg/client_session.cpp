@@ -10,10 +10,6 @@ namespace sluice::pg {
 
 namespace {
 
-/// Where backends are shared, texts up to this length are judged as a whole; longer ones pass in
-/// pieces, and what they name is not known beforehand.
-constexpr std::uint32_t whole_query_bytes_max = 64U * 1024U;
-
 /// Close of the unnamed statement, which always succeeds.
 constexpr std::string_view close_unnamed{"C\0\0\0\6S\0", 7};
 
@@ -71,8 +67,12 @@ ClientSession::Step ClientSession::next(wire::Bytes available, Lending lending,
     if (channels_ && statements != nullptr && awaits_channels(*statements)) {
         return waiting_step();
     }
-    return lending == Lending::none ? unleased_step(header, available)
-                                    : frame_step(header, available, statements);
+    if (lending == Lending::none) return unleased_step(header, available);
+    if (!begin_ || begin_->stage == DeferredBegin::Stage::none || statements == nullptr) {
+        return frame_step(header, available, statements);
+    }
+    if (auto step = begin_step(header, available, *statements)) return *std::move(step);
+    return behind_begin(frame_step(header, available, statements));
 }
 
 ClientSession::Step ClientSession::body_step(wire::Bytes available) {
@@ -291,6 +291,7 @@ void ClientSession::lease_ended() {
     restart_.reset();
     watch_.lease_ended();
     if (channels_) channels_->settle();
+    if (begin_) begin_settled();
 }
 
 void ClientSession::note_execute(FrameHeader header, wire::Bytes available,

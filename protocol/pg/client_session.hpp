@@ -2,6 +2,7 @@
 
 #include "protocol/pg/block_end.hpp"
 #include "protocol/pg/client_channels.hpp"
+#include "protocol/pg/deferred_begin.hpp"
 #include "protocol/pg/frame.hpp"
 #include "protocol/pg/name_agreement.hpp"
 #include "protocol/pg/reply_queue.hpp"
@@ -54,7 +55,39 @@ class ClientSession {
 
     /// The request at the front cannot be served and an error has been sent in its place: what
     /// belongs to it is discarded, and its ReadyForQuery answered here.
-    void refuse() noexcept { refusal_ = Refusal::announced; }
+    void refuse() noexcept {
+        refusal_ = Refusal::announced;
+        if (begin_promised()) lose_begin();
+    }
+
+    /// What became of the front of a client's bytes without a backend.
+    struct Deferral {
+        enum class Kind : std::uint8_t {
+            none,        ///< It wants a backend as ever.
+            more_bytes,  ///< Nothing can be decided before more arrive.
+            begun,       ///< A BEGIN: `bytes` are answered with `reply`.
+            ended,       ///< Likewise the end of a block in which nothing was asked for.
+        };
+        Kind kind = Kind::none;
+        std::size_t bytes = 0;
+        std::string_view reply;  ///< Valid until the session is asked again.
+    };
+    /// Answers BEGIN, and the end of a block in which nothing has been asked for, where `wants`
+    /// says `backend` and there is none. The next request takes the BEGIN along to its backend.
+    [[nodiscard]] Deferral defer(wire::Bytes available, StatementDesk& desk,
+                                 std::uint32_t planning);
+    /// A block has been begun of which no backend knows.
+    [[nodiscard]] bool begin_promised() const noexcept {
+        return begin_ && begin_->stage == DeferredBegin::Stage::promised;
+    }
+    /// The BEGIN that was sent has failed. The client has been told, in place of what it asked for.
+    void begin_failed() noexcept;
+    /// The next ReadyForQuery is that of a block that failed with its BEGIN.
+    [[nodiscard]] bool begin_has_failed() const noexcept {
+        return begin_ && begin_->stage == DeferredBegin::Stage::failed;
+    }
+    /// The block counts as failed until the client ends it.
+    void lose_begin() noexcept;
 
     /// The transaction in which the client rests is about to be rolled back on `backend`, without
     /// its doing, and the lease to end: its next request is refused (StepKind::refuse), and a block
@@ -117,6 +150,10 @@ class ClientSession {
     [[nodiscard]] bool within_frame() const noexcept { return body_left_ > 0; }
 
   private:
+    /// Where backends are shared, texts up to this length are judged as a whole; longer ones pass
+    /// in pieces, and what they name is not known beforehand.
+    static constexpr std::uint32_t whole_query_bytes_max = 64U * 1024U;
+
     enum class Body : std::uint8_t { forward, discard };
     /// The client's own settings, to be set again behind a text that resets some.
     struct Restart {
@@ -151,6 +188,17 @@ class ClientSession {
     Step body_step(wire::Bytes available);
     Step frame_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
     Step unleased_step(FrameHeader header, wire::Bytes available);
+    [[nodiscard]] bool parse_here(std::string_view name, std::string_view body, StatementDesk& desk,
+                                  std::uint32_t planning);
+    [[nodiscard]] std::optional<Step> begin_step(FrameHeader header, wire::Bytes available,
+                                                 const StatementLease& lease);
+    [[nodiscard]] std::optional<Step> promised_step(FrameHeader header, wire::Bytes available,
+                                                    const StatementLease& lease);
+    Step behind_begin(Step step) noexcept;
+    void begin_settled() noexcept;
+    /// Whether a refused batch may hold it: everything that PostgreSQL itself reads over after an
+    /// error. Terminate and unknown types keep their meaning.
+    [[nodiscard]] static bool discardable(ClientMessage type) noexcept;
     Step forward_step(FrameHeader header, wire::Bytes available, OwedReply owed);
     Step discard_step(FrameHeader header, wire::Bytes available);
     Step refused_step(FrameHeader header, wire::Bytes available);
@@ -209,6 +257,7 @@ class ClientSession {
     std::unique_ptr<LimitedPortal> portal_;         ///< Up to the Sync.
     std::unique_ptr<Restart> restart_;              ///< Hardly ever.
     std::unique_ptr<ClientChannels> channels_;
+    std::unique_ptr<DeferredBegin> begin_;       ///< From the first one on.
     std::unique_ptr<StatementScanner> scanner_;  ///< Only inside a SQL text that came in pieces.
     SessionWatch watch_;
     std::optional<PinReason> rejection_;  ///< Of the Query at the front.

@@ -11,11 +11,12 @@ namespace sluice::pg {
 namespace {
 
 constexpr std::string_view ready_idle{"Z\0\0\0\5I", 6};
+constexpr std::string_view ready_in_block{"Z\0\0\0\5T", 6};
 constexpr std::string_view ready_failed{"Z\0\0\0\5E", 6};
 
-/// Whether a refused batch may hold it: everything that PostgreSQL itself reads over after an
-/// error. Terminate and unknown types keep their meaning.
-bool discardable(ClientMessage type) noexcept {
+}  // namespace
+
+bool ClientSession::discardable(ClientMessage type) noexcept {
     switch (type) {
         case ClientMessage::Bind:
         case ClientMessage::Close:
@@ -35,9 +36,8 @@ bool discardable(ClientMessage type) noexcept {
     return false;
 }
 
-}  // namespace
-
 std::string_view ClientSession::ready() const noexcept {
+    if (begin_promised()) return ready_in_block;
     return loss_ == Loss::failed_block ? ready_failed : ready_idle;
 }
 

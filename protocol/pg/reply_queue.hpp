@@ -52,6 +52,7 @@ enum class Twist : std::uint8_t {
     stands_in,      ///< Sync behind a Query, for the client if the Query is read over.
     rejected,       ///< What is sent in the client's place shall fail; `slot` is the PinReason.
     question,       ///< A Query of ours, of which each row is wanted.
+    begins,         ///< Parse, Bind and Execute of a BEGIN that was answered before.
 };
 
 struct OwedReply {
@@ -78,7 +79,8 @@ struct OwedReply {
         case Twist::own_name:
         case Twist::names:
         case Twist::stands_in:
-        case Twist::question: break;
+        case Twist::question:
+        case Twist::begins: break;
     }
     return false;
 }

@@ -113,6 +113,8 @@ void add_counters(PoolSamples& samples, const PoolSnapshot& pool) {
     samples.add(Metric::pool_questions, "answered", counters.questions - counters.questions_failed);
     samples.add(Metric::pool_questions, "failed", counters.questions_failed);
     samples.add(Metric::pool_questions, "remembered", counters.questions_saved);
+    samples.add(Metric::pool_deferred_begins, "sent", counters.begins_sent);
+    samples.add(Metric::pool_deferred_begins, "spared", counters.begins_spared);
     samples.add(Metric::pool_queries, counters.queries);
     samples.add(Metric::pool_transactions, counters.transactions);
     samples.add(Metric::pool_received_bytes, counters.received_bytes);

@@ -128,6 +128,8 @@ constexpr std::array<MetricName, metric_count> rows{{
      "Time for which clients have kept their backend so, added when it is over or grows."},
     {Metric::pool_questions, "sluice_pool_session_questions_total", counter, pool_result,
      "Questions about what a transaction has left in its session, by what came of them."},
+    {Metric::pool_deferred_begins, "sluice_pool_deferred_begins_total", counter, pool_result,
+     "Transaction blocks begun without a backend, by what came of their BEGIN."},
     {Metric::pool_queries, "sluice_pool_queries_total", counter, pool,
      "Requests answered: Query, FunctionCall and Sync."},
     {Metric::pool_transactions, "sluice_pool_transactions_total", counter, pool,

@@ -55,6 +55,7 @@ enum class Metric : std::uint8_t {
     pool_pins,
     pool_pinned,
     pool_questions,
+    pool_deferred_begins,
     pool_queries,
     pool_transactions,
     pool_received_bytes,
@@ -121,7 +122,7 @@ enum class Metric : std::uint8_t {
     redis_shed,
     redis_oversized,
 };
-constexpr std::size_t metric_count = 111;
+constexpr std::size_t metric_count = 112;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

@@ -31,7 +31,8 @@ bool may_be_of_channels(wire::Bytes bytes) {
 
 /// True when the front of the bytes was answered, or refused, or waits for its answer.
 bool serve_channels(PgClient& client, wire::Bytes rest, Departure& out) {
-    if (!may_be_of_channels(rest)) return false;
+    // In a block it holds when that is committed.
+    if (!may_be_of_channels(rest) || client.session().begin_promised()) return false;
     const auto answered = PgListening::serve(client, rest);
     out.skip(answered.value_or(0));
     return answered.has_value();
@@ -75,6 +76,20 @@ void PgRelay::serve_kept(PgClient& client) {
     client.shard_->perform_orders();
 }
 
+/// The front of the bytes of a client without a backend: served here, or one is taken for it.
+PgRelay::Served PgRelay::serve_unleased(PgClient& client, wire::Bytes rest, Departure& out) {
+    const pg::Wants wants = client.session_.wants(rest);
+    if (wants == pg::Wants::more_bytes) return Served::later;
+    if (wants == pg::Wants::nothing) return Served::no;
+    const Served begun =
+        client.shard_->defers_begin() ? serve_begin(client, rest, out) : Served::no;
+    if (begun != Served::no) return begun;
+    if (serve_channels(client, rest, out)) return Served::yes;
+    if (take_backend(client)) return Served::no;
+    // Refused, if it is not in line: the session now discards what belongs to the request.
+    return client.phase_ == PgClient::Phase::idle ? Served::yes : Served::later;
+}
+
 std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
     Departure out(bytes, client.worker().room_to_backend);
     const auto leave = [&] {
@@ -96,13 +111,9 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
                 if (used == 0 && client.portal_) break;
                 continue;
             }
-            const pg::Wants wants = client.session_.wants(rest);
-            if (wants == pg::Wants::more_bytes) break;
-            if (wants == pg::Wants::backend && serve_channels(client, rest, out)) continue;
-            if (wants == pg::Wants::backend && !take_backend(client)) {
-                if (client.phase_ != PgClient::Phase::idle) break;
-                continue;  // Refused: the session now discards what belongs to the request.
-            }
+            const Served served = serve_unleased(client, rest, out);
+            if (served == Served::later) break;
+            if (served == Served::yes) continue;
         }
         if (settings_drifted(client)) leave();  // Before what is sent for the settings.
         if (settling(client)) break;

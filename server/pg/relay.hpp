@@ -85,6 +85,12 @@ class PgRelay {
     static void pass_run(PgBackend& backend, const pg::BackendRun& run, wire::Bytes frames,
                          Departure& out);
     static std::size_t serve(PgClient& client, wire::Bytes bytes);
+    /// Whether the front of a client's bytes was dealt with, without a backend; or has to wait.
+    enum class Served : std::uint8_t { no, yes, later };
+    [[nodiscard]] static Served serve_unleased(PgClient& client, wire::Bytes rest, Departure& out);
+    [[nodiscard]] static Served serve_begin(PgClient& client, wire::Bytes rest, Departure& out);
+    [[nodiscard]] static bool fails_block(PgClient& client);
+    static void tell_of_failed_begin(PgClient& client, std::size_t bytes, Departure& out);
     [[nodiscard]] static pg::ClientSession::Step next_step(PgClient& client, wire::Bytes rest);
     /// What was under way on a client's backend when a step was decided.
     enum class Before : std::uint8_t { nothing, transaction, portal, request };

@@ -30,6 +30,9 @@ void PgRelay::pass_run(PgBackend& backend, const pg::BackendRun& run, wire::Byte
     PgClient* const client = backend.client_;
     if (client != nullptr && run.event == pg::BackendEvent::renamed_error) {
         rename_error(backend, frames, out);
+    } else if (client != nullptr && run.event == pg::BackendEvent::ready &&
+               client->session_.begin_has_failed()) {
+        tell_of_failed_begin(*client, run.bytes, out);
     } else if (client != nullptr && client->listening_ && run.event == pg::BackendEvent::ready) {
         client->listening_->ready_came(backend, run.bytes, out);
     } else if (client != nullptr && client->listening_ &&
@@ -48,6 +51,7 @@ void PgRelay::rename_error(PgBackend& backend, wire::Bytes frame, Departure& out
     PgClient& client = *backend.client_;
     const pg::OwedReply& failed = backend.session_.failed();
     std::string words;
+    if (failed.twist == pg::Twist::begins) client.session_.begin_failed();
     const std::string_view sqlstate =
         pg::parse_error_fields(frame.subspan(pg::frame_header_bytes)).sqlstate;
     const bool name_taken = sqlstate == "42P05";

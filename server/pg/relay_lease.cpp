@@ -46,6 +46,7 @@ void PgRelay::begin_lease(PgClient& client, PgBackend& backend) {
     client.transaction_since_ = client.since_;
     client.cancelled_by_timeout_ = false;
     backend.lend_settings_to(client.id());
+    if (client.session_.begin_promised()) ++client.shard_->counters.begins_sent;
     if (backend.profile_ != client.profile_) backend.apply_profile(client.profile_);
     if (client.session_.in_failed_block()) {
         backend.make_failed_block();

@@ -111,7 +111,7 @@ bool PgRelay::settings_drifted(const PgClient& client) {
 /// next request must wait.
 bool PgRelay::settling(PgClient& client) {
     if (settings_drifted(client)) client.backend_->apply_profile(client.profile_);
-    return held(client);
+    return held(client) || fails_block(client);
 }
 
 /// The client's next request must wait until its backend is as the client left it.

@@ -57,6 +57,10 @@ class PgShard final : private net::Timer {
         counters.held[static_cast<std::size_t>(hold)] += time;
     }
     [[nodiscard]] SettingMemo& setting_memo() noexcept { return setting_memo_; }
+    /// BEGIN takes no backend before the first statement of its block.
+    [[nodiscard]] bool defers_begin() const noexcept {
+        return settings().deferred_begin && settings().pool_mode == config::PoolMode::transaction;
+    }
     /// Backends are asked after each transaction what was left in them.
     [[nodiscard]] bool probes_always() const noexcept {
         return statements_.policy.session.probe == pg::Probe::always && shares_backends();

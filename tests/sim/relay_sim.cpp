@@ -1,6 +1,6 @@
 #include "server/log.hpp"
 
-#include "tests/sim/relay_sim_world.hpp"
+#include "tests/sim/relay_sim_families.hpp"
 
 #include <gtest/gtest.h>
 
@@ -29,8 +29,8 @@ extern "C" void name_the_seed(int) {
     std::signal(SIGABRT, SIG_DFL);
 }
 
-/// SLUICE_SIM_SEED runs exactly that seed and tells what happens; SLUICE_SIM_SEEDS is how many
-/// are run otherwise.
+}  // namespace
+
 World::Tally run_family(const Family& family, std::uint64_t seeds_usual) {
     std::signal(SIGABRT, name_the_seed);
     const std::uint64_t single = from_environment("SLUICE_SIM_SEED", 0);
@@ -60,7 +60,6 @@ World::Tally run_family(const Family& family, std::uint64_t seeds_usual) {
     return tally;
 }
 
-/// That a family reaches what it is there for; a single seed need not.
 void expect_reached(std::size_t count) {
     if (from_environment("SLUICE_SIM_SEED", 0) == 0) {
         EXPECT_GT(count, 0U);
@@ -79,6 +78,8 @@ Family usual() {
     family.postgres.session_state.listen = config::ListenPolicy::pin;
     return family;
 }
+
+namespace {
 
 TEST(RelaySim, answers_every_request_of_honest_peers) {
     const World::Tally tally = run_family(usual(), 400);

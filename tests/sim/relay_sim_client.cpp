@@ -259,7 +259,10 @@ void Client::take_error(const Frame& frame) {
         if (!cancel_asked_ && !world_.timeouts) broken("was cancelled and did not ask");
     } else if (sqlstate == "53300") {
         ++wait_errors_;
-        if (!oracle_.at_rest()) broken("was refused a backend that it holds");
+        // With a block that is deferred, it holds none yet.
+        if (!oracle_.at_rest() && habits_.bare_blocks == 0) {
+            broken("was refused a backend that it holds");
+        }
     } else if (sqlstate == "0A000" && world_.outdated) {
         ++outdated_;
     } else if (sqlstate == "25P03" && habits_.stalls > 0) {

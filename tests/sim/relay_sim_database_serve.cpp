@@ -123,6 +123,9 @@ void Database::finish(Session& session) {
     }
     if (outdated(session, frame)) return;
     session.model.step(frame, session.output);
+    // A block begun in words that are everybody's is that of whoever's text comes first in it.
+    const bool begun = before == 'I' && session.model.status() == 'T';
+    if (begun && session.batch_client == 0) session.lent = true;
     if (session.model.settled()) session.batch_client = 0;
     if (session.model.ended()) {
         if (frame.type != 'X') ++fault_count_;

@@ -21,7 +21,8 @@ std::size_t number(std::string_view text) {
 
 void append_complete(std::string& out, std::string_view what, std::string_view tag) {
     std::string body(what);
-    body.append(" ").append(tag).push_back('\0');
+    if (!tag.empty()) body.append(" ").append(tag);
+    body.push_back('\0');
     append_frame(out, 'C', body);
 }
 

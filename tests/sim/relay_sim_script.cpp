@@ -77,7 +77,38 @@ class Author {
         }
     }
 
+    /// By a Query, or in a batch of its own.
+    void bare(const std::string& sql) {
+        if (!random_.per_mille(habits_.extended)) {
+            text('Q', sql);
+            return;
+        }
+        // Once under a name, which the second time is taken.
+        const std::string name = random_.below(8) == 0 ? "bare" + sql : "";
+        parse(name, sql);
+        if (random_.below(3) == 0) frame('D', 'S' + name + '\0');
+        bind("", name);
+        if (random_.below(2) == 0) frame('D', std::string("P\0", 2));
+        execute("", 0);
+        frame('S', {});
+    }
+
+    void bare_block() {
+        bare("BEGIN");
+        between_operations();
+        for (std::size_t requests = random_.below(4); requests > 0; --requests) {
+            if (random_.below(10) == 0) bare("BEGIN");
+            request();
+            between_operations();
+        }
+        bare(random_.below(3) == 0 ? "ROLLBACK" : "COMMIT");
+    }
+
     void transaction() {
+        if (random_.per_mille(habits_.bare_blocks)) {
+            bare_block();
+            return;
+        }
         text('Q', "BEGIN" + tag());
         const std::size_t requests = random_.between(1, 3);
         for (std::size_t i = 0; i < requests; ++i) {

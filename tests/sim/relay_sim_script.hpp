@@ -23,6 +23,8 @@ struct Habits {
     std::size_t operations_max = 6;
     unsigned extended = 450;
     unsigned transaction = 200;
+    unsigned bare_blocks =
+        0;  ///< Of transactions: BEGIN and its end in words that are everybody's.
     unsigned copy = 120;
     unsigned fails = 150;
     unsigned keeps_state = 40;

@@ -297,6 +297,8 @@ World::Tally World::tally() const {
     for (const auto& worker : shared_->workers) {
         worker->for_each_shard([&](const server::PgShard& shard) {
             tally.spooled_bytes += shard.counters.spooled_bytes;
+            tally.begins_sent += shard.counters.begins_sent;
+            tally.begins_spared += shard.counters.begins_spared;
         });
     }
     tally.faults = database_->fault_count();
@@ -314,6 +316,8 @@ World::Tally& World::Tally::operator+=(const Tally& other) {
     lost += other.lost;
     outdated += other.outdated;
     spooled_bytes += other.spooled_bytes;
+    begins_sent += other.begins_sent;
+    begins_spared += other.begins_spared;
     faults += other.faults;
     database_cancels += other.database_cancels;
     return *this;

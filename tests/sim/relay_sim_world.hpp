@@ -61,6 +61,8 @@ class World {
         std::size_t lost = 0;      ///< Transactions, to portal_stall_timeout.
         std::size_t outdated = 0;  ///< Errors for what changed past the program.
         std::size_t spooled_bytes = 0;
+        std::size_t begins_sent = 0;  ///< Of blocks that were deferred.
+        std::size_t begins_spared = 0;
         std::size_t faults = 0;
         std::size_t database_cancels = 0;
 

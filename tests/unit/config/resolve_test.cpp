@@ -101,6 +101,7 @@ TEST(Resolve, every_override_has_its_effect) {
         Duration{12},
         13,
         AutoPrepare::always,
+        true,
         Probe::always,
         Duration{15},
         {TrackPolicy::warn, TrackPolicy::reject, ListenPolicy::reject, KeepPolicy::warn,
@@ -132,6 +133,7 @@ TEST(Resolve, every_override_has_its_effect) {
         EXPECT_EQ(pool->server_lifetime, Duration{12});
         EXPECT_EQ(pool->max_prepared_statements, 13U);
         EXPECT_EQ(pool->auto_prepare, AutoPrepare::always);
+        EXPECT_TRUE(pool->deferred_begin);
         EXPECT_EQ(pool->probe, Probe::always);
         EXPECT_EQ(pool->pin_timeout, Duration{15});
         EXPECT_EQ(pool->session_state, state);

@@ -1,0 +1,57 @@
+// Transaction blocks that their clients have begun and no backend knows of yet.
+
+#include "server/pg/backend.hpp"
+#include "server/pg/client.hpp"
+#include "server/pg/departure.hpp"
+#include "server/pg/relay.hpp"
+#include "server/pg/shard.hpp"
+
+namespace sluice::server {
+
+namespace {
+
+constexpr std::string_view ready_failed{"Z\0\0\0\5E", 6};
+
+}  // namespace
+
+PgRelay::Served PgRelay::serve_begin(PgClient& client, wire::Bytes rest, Departure& out) {
+    using Kind = pg::ClientSession::Deferral::Kind;
+    PgShard& shard = *client.shard_;
+    const auto deferral =
+        client.session_.defer(rest, shard.statements(), client.profile_->planning);
+    switch (deferral.kind) {
+        case Kind::none: return Served::no;
+        case Kind::more_bytes: return Served::later;
+        case Kind::begun: break;
+        case Kind::ended:
+            ++shard.counters.begins_spared;
+            ++shard.counters.transactions;
+            break;
+    }
+    ++shard.counters.queries;
+    client.since_ = client.engine().now();
+    if (shard.has_timeouts()) client.arm_timer();
+    shard.counters.sent_bytes += deferral.reply.size();
+    client.send(deferral.reply);
+    out.skip(deferral.bytes);
+    return Served::yes;
+}
+
+/// BEGIN has failed under this very lease: the client's next request waits until its backend is in
+/// a failed block.
+bool PgRelay::fails_block(PgClient& client) {
+    if (client.backend_ == nullptr || !client.session_.in_failed_block()) return false;
+    client.backend_->make_failed_block();
+    client.session_.failed_block_made();
+    return true;
+}
+
+/// The server is outside of a block; for the client this is the end of the first request in one.
+void PgRelay::tell_of_failed_begin(PgClient& client, std::size_t bytes, Departure& out) {
+    out.pass(bytes - ready_failed.size());
+    out.skip(ready_failed.size());
+    out.insert(ready_failed);
+    client.session_.lose_begin();
+}
+
+}  // namespace sluice::server
