@@ -187,4 +187,11 @@ std::string show(const std::vector<HostPort>& hosts) {
     return show_list(hosts);
 }
 
+std::string show(const Peer& peer) {
+    return (peer.instance == 0 ? "" : std::to_string(peer.instance) + "=") + show(peer.address);
+}
+std::string show(const std::vector<Peer>& peers) {
+    return show_list(peers);
+}
+
 }  // namespace sluice::config

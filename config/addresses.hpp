@@ -32,5 +32,7 @@ inline constexpr std::size_t socket_path_bytes_max = 107;
 [[nodiscard]] std::string show(const HostPort& host);
 [[nodiscard]] std::string show(const std::vector<ListenAddress>& addresses);
 [[nodiscard]] std::string show(const std::vector<HostPort>& hosts);
+[[nodiscard]] std::string show(const Peer& peer);
+[[nodiscard]] std::string show(const std::vector<Peer>& peers);
 
 }  // namespace sluice::config

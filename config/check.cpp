@@ -40,6 +40,22 @@ void check_keepalive(const CheckPart& part) {
     }
 }
 
+void check_peers(const CheckPart& part) {
+    const auto& postgres = part.settings.postgres;
+    for (const Peer& peer : postgres.peers) {
+        if (peer.instance == 0) continue;
+        if (postgres.instance == 0) {
+            part.report(Severity::error, {"postgres.peers", "postgres.instance"},
+                        "postgres.peers: " + show(peer) +
+                            " is known by its number in cancel keys, so this instance needs one "
+                            "too: give each its own in postgres.instance");
+        } else if (peer.instance == postgres.instance) {
+            part.report(Severity::error, {"postgres.peers", "postgres.instance"},
+                        "postgres.peers: " + show(peer) + " has the number of this instance");
+        }
+    }
+}
+
 }  // namespace
 
 void CheckPart::report(Severity severity, std::initializer_list<std::string> keys,
@@ -112,6 +128,7 @@ void check_limits(const CheckPart& part) {
                     "of the client before");
     }
     check_keepalive(part);
+    check_peers(part);
 }
 
 std::vector<Problem> check(const Settings& settings, const Places& places, Severity open_trust) {

@@ -18,5 +18,7 @@ inline constexpr Range spool_bytes_range{0, 1ULL << 30};
 /// What the program itself can do: more is a mistake, not something to be cut in silence.
 inline constexpr std::uint32_t worker_count_max = 64;
 inline constexpr std::chrono::milliseconds failed_login_delay_max{5'000};
+/// It has eight bits of a cancel key.
+inline constexpr std::uint32_t instance_max = 255;
 
 }  // namespace sluice::config

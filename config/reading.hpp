@@ -78,6 +78,7 @@ bool take(const Found& found, std::string& out);
 bool take(const Found& found, std::vector<std::string>& out);
 bool take(const Found& found, std::vector<ListenAddress>& out);
 bool take(const Found& found, std::vector<HostPort>& out);
+bool take(const Found& found, std::vector<Peer>& out);
 bool take(const Found& found, Secret& out);
 bool take(const Found& found, PoolMode& out);
 bool take(const Found& found, AutoPrepare& out);

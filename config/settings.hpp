@@ -58,6 +58,13 @@ struct HostPort {
     bool operator==(const HostPort&) const = default;
 };
 
+/// Another Sluice behind the same load balancer.
+struct Peer {
+    std::uint32_t instance = 0;  ///< Its `instance`. 0: whichever its name resolves to.
+    HostPort address;
+    bool operator==(const Peer&) const = default;
+};
+
 /// What a database or a user may say differently; nothing said means the value above it.
 /// A user's word wins over a database's, and a database's over `[postgres]`.
 struct Overrides {
@@ -179,6 +186,8 @@ struct Postgres {
     bool server_reset_query_always = false;
     Duration cancel_wait_timeout{10'000};
     std::uint32_t max_cancels = 64;  ///< Cancels under way at once, over all databases.
+    std::uint32_t instance = 0;      ///< Its number in the cancel keys it hands out. 0: none.
+    std::vector<Peer> peers;         ///< Who may know a cancel key that is not ours.
 
     std::uint32_t max_prepared_statements = 200;  ///< On one backend.
     AutoPrepare auto_prepare = AutoPrepare::on;   ///< Of unnamed statements that come again.

@@ -86,6 +86,8 @@ constexpr std::array keys{
     key<P, &P::server_reset_query_always>("server_reset_query_always"),
     key<P, &P::cancel_wait_timeout>("cancel_wait_timeout"),
     key<P, &P::max_cancels>("max_cancels", backend_count_range),
+    key<P, &P::instance>("instance", {0, instance_max}),
+    key<P, &P::peers>("peers"),
 
     key<P, &P::max_prepared_statements>("max_prepared_statements", statement_count_range),
     key<P, &P::auto_prepare>("auto_prepare"),

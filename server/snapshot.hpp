@@ -31,10 +31,12 @@ struct WorkerCounters {
     std::uint64_t accept_failures = 0;  ///< accept() without a free file descriptor, and the like.
     std::uint64_t cancels_received = 0;
     std::uint64_t cancels_forwarded = 0;
-    std::uint64_t cancels_dropped = 0;   ///< Unknown key, nothing running, or too many under way.
-    std::uint64_t texts_remembered = 0;  ///< SQL texts to be read that had been parsed before.
-    std::uint64_t texts_parsed = 0;      ///< Those that had not.
-    std::uint64_t text_evictions = 0;    ///< Forgotten for want of room.
+    std::uint64_t cancels_dropped = 0;  ///< Unknown key, nothing running, or too many under way.
+    std::uint64_t peer_cancels = 0;     ///< Other instances that were asked about a key.
+    std::uint64_t peer_cancels_failed = 0;  ///< Those that could not be, likewise.
+    std::uint64_t texts_remembered = 0;     ///< SQL texts to be read that had been parsed before.
+    std::uint64_t texts_parsed = 0;         ///< Those that had not.
+    std::uint64_t text_evictions = 0;       ///< Forgotten for want of room.
     std::chrono::nanoseconds text_parse_time{0};
     std::uint64_t notifications = 0;     ///< Handed to clients that listen.
     std::uint64_t listening_losses = 0;  ///< Listening backends lost while somebody listened.

@@ -8,6 +8,7 @@
 #include "server/pg/client.hpp"
 #include "server/pg/console.hpp"
 #include "server/pg/login.hpp"
+#include "server/pg/peer_cancel.hpp"
 #include "server/pg/shard.hpp"
 #include "server/redis/side.hpp"
 
@@ -44,7 +45,8 @@ Worker::Worker(Shared& shared, unsigned index, std::unique_ptr<net::Engine> engi
       engine_(std::move(engine)),
       statement_memo_({}, random_seed()),
       listening_backends_(std::make_unique<ListeningBackends>(*this)),
-      redis_(std::make_unique<RedisSide>(*this)) {}
+      redis_(std::make_unique<RedisSide>(*this)),
+      peer_cancels_(std::make_unique<PeerCancels>(*this)) {}
 
 Worker::~Worker() = default;
 
@@ -68,6 +70,7 @@ void Worker::shut() {
         shard->close_all();
     }
     cancel_calls_.clear();
+    peer_cancels_->close_all();
     clients_.clear();
     listening_backends_ = std::make_unique<ListeningBackends>(*this);
     phase_ = Phase::shut;
@@ -221,8 +224,9 @@ void Worker::give_cancel_key(PgClient& client, CancelKeyForm form) {
     std::array<std::byte, 4> random{};
     fill_random(random);
     SLUICE_ASSERT(client.slot() < slot_mask);
-    client.set_cancel_key((index_ << worker_shift) | (client.slot() + 1),
-                          wire::load_u32(random.data()), form);
+    client.set_cancel_key(
+        (index_ << worker_shift) | (client.slot() + 1),
+        PeerCancels::secret_of(settings().instance, wire::load_u32(random.data())), form);
 }
 
 bool Worker::cancel_here(std::uint32_t process_id, wire::Bytes key,
@@ -255,13 +259,19 @@ void Worker::cancel(std::uint32_t process_id, wire::Bytes key, std::function<voi
     // Every worker is asked, since a real process id says nothing of where its client is.
     const auto left = std::make_shared<std::atomic<std::size_t>>(shared_.workers.size());
     const auto hits = std::make_shared<std::atomic<unsigned>>(0);
+    std::string bare(wire::as_text(key));
+    const bool marked = PeerCancels::take_mark(bare);
     for (const auto& worker : shared_.workers) {
-        worker->post([asked = worker.get(), asking = this, process_id, left, hits, done,
-                      key = std::string(wire::as_text(key))] {
-            const std::function<void()> settled = [asking, left, hits, done] {
+        worker->post([asked = worker.get(), asking = this, process_id, left, hits, done, marked,
+                      key = bare] {
+            const std::function<void()> settled = [=] {
                 if (--*left > 0) return;
-                asking->post([asking, hits, done] {
-                    if (*hits == 0) ++asking->counters.cancels_dropped;
+                asking->post([=] {
+                    const bool found = *hits > 0;
+                    if (!found && !marked && asking->peer_cancels_->ask(process_id, key, done)) {
+                        return;
+                    }
+                    if (!found) ++asking->counters.cancels_dropped;
                     done();
                 });
             };

@@ -24,6 +24,7 @@
 namespace sluice::server {
 
 class CancelCall;
+class PeerCancels;
 class PgClient;
 class PgOpening;
 class PgShard;
@@ -102,6 +103,8 @@ class Worker {
     void track(std::unique_ptr<CancelCall> call);
     void forget(CancelCall& call);
     [[nodiscard]] std::size_t cancel_calls() const noexcept { return cancel_calls_.size(); }
+    /// Cancels on their way to other instances.
+    [[nodiscard]] PeerCancels& peer_cancels() noexcept { return *peer_cancels_; }
 
     /// Shutdown: clients that hold nothing leave now, the others when their transaction ends.
     void drain();
@@ -141,6 +144,7 @@ class Worker {
     std::map<PoolName, PoolSnapshot> departed_;  ///< Of freed shards: their counters alone matter.
     std::unique_ptr<RedisSide> redis_;
     std::vector<std::unique_ptr<CancelCall>> cancel_calls_;
+    std::unique_ptr<PeerCancels> peer_cancels_;
     std::array<std::byte, 512>
         random_{};  ///< Fetched from the generator in one go, used up in order.
     std::size_t random_used_ = 512;

@@ -187,6 +187,8 @@ void add_worker(Page& page, WorkerTotals& totals, const WorkerSnapshot& worker) 
     sum.cancels_received += part.cancels_received;
     sum.cancels_forwarded += part.cancels_forwarded;
     sum.cancels_dropped += part.cancels_dropped;
+    sum.peer_cancels += part.peer_cancels;
+    sum.peer_cancels_failed += part.peer_cancels_failed;
     sum.texts_remembered += part.texts_remembered;
     sum.texts_parsed += part.texts_parsed;
     sum.text_evictions += part.text_evictions;
@@ -249,6 +251,8 @@ void add_totals(Page& page, const WorkerTotals& totals) {
     page.add(Metric::cancels_received, mode, totals.counters.cancels_received);
     add(Metric::cancels, "forwarded", totals.counters.cancels_forwarded);
     add(Metric::cancels, "dropped", totals.counters.cancels_dropped);
+    add(Metric::peer_cancels, "forwarded", totals.counters.peer_cancels);
+    add(Metric::peer_cancels, "failed", totals.counters.peer_cancels_failed);
     add(Metric::texts_read, "remembered", totals.counters.texts_remembered);
     add(Metric::texts_read, "parsed", totals.counters.texts_parsed);
     page.add(Metric::text_evictions, mode, totals.counters.text_evictions);

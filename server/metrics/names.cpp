@@ -57,6 +57,8 @@ constexpr std::array<MetricName, metric_count> rows{{
      "Cancel requests received."},
     {Metric::cancels, "sluice_cancels_total", counter, mode_result,
      "Cancel requests forwarded to a backend, or dropped."},
+    {Metric::peer_cancels, "sluice_peer_cancels_total", counter, mode_result,
+     "Other instances asked to carry out a cancel request, by whether they could be reached."},
     {Metric::texts_read, "sluice_sql_texts_read_total", counter, mode_result,
      "SQL texts whose meaning was asked for, remembered or parsed."},
     {Metric::text_evictions, "sluice_sql_text_evictions_total", counter, mode,

@@ -22,6 +22,7 @@ enum class Metric : std::uint8_t {
     refusals,
     cancels_received,
     cancels,
+    peer_cancels,
     texts_read,
     text_evictions,
     text_parse,
@@ -122,7 +123,7 @@ enum class Metric : std::uint8_t {
     redis_shed,
     redis_oversized,
 };
-constexpr std::size_t metric_count = 112;
+constexpr std::size_t metric_count = 113;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

@@ -108,6 +108,15 @@ TEST(Check, other_contradictions) {
     EXPECT_TRUE(problems_of(users + "[postgres.databases.'*']\nhost='h'\ndbname='d'\n").empty());
 }
 
+TEST(Check, numbers_of_peers_want_one_of_their_own) {
+    const std::string peers = "peers = [{ instance = 2, address = 'h' }]\n";
+    EXPECT_TRUE(problems_of("[postgres]\ninstance = 1\n" + peers + users).empty());
+    EXPECT_TRUE(problems_of("[postgres]\npeers = 'a.name:6432'\n" + users).empty());
+    EXPECT_TRUE(only("[postgres]\n" + peers + users, "f:2:1: error", "this instance needs one"));
+    EXPECT_TRUE(only("[postgres]\ninstance = 2\n" + peers + users, "f:3:1: error",
+                     "has the number of this instance"));
+}
+
 TEST(Check, keeps_silent_about_values_that_could_not_be_read) {
     EXPECT_TRUE(only("[postgres]\npool_size = 'x'\nmin_pool_size = 30\n" + users, "f:2:13: error",
                      "wanted a whole number"));

@@ -76,6 +76,32 @@ max_user_connections = 4
     EXPECT_EQ(postgres.users.at("ann").max_user_connections, 4U);
 }
 
+TEST(Load, reads_peers_in_each_of_their_forms) {
+    const auto peers_of = [](const std::string& text) {
+        const auto result =
+            load_text("[postgres]\ninstance = 255\npeers = " + text + "\n" + users, "f");
+        EXPECT_EQ(texts_of(result.problems), "") << text;
+        return result.settings.postgres.peers;
+    };
+    EXPECT_EQ(peers_of("[]"), std::vector<Peer>{});
+    EXPECT_EQ(peers_of("'a.name'"), (std::vector<Peer>{{0, {"a.name", 6432}}}));
+    EXPECT_EQ(peers_of("['a.name:1', '[::1]:2']"),
+              (std::vector<Peer>{{0, {"a.name", 1}}, {0, {"::1", 2}}}));
+    EXPECT_EQ(
+        peers_of("[{ instance = 1, address = '10.0.0.2:7' }, { address = 'b', instance = 254 }]"),
+        (std::vector<Peer>{{1, {"10.0.0.2", 7}}, {254, {"b", 6432}}}));
+    for (const std::string text :
+         {"5", "[5]", "''", "'/run/x'", "'h:0'", "'h:65536'", "{ address = 'h' }",
+          "{ instance = 1 }", "{ instance = 0, address = 'h' }",
+          "{ instance = 256, address = 'h' }", "{ instance = -1, address = 'h' }",
+          "{ instance = '1', address = 'h' }", "{ instance = 1, address = 'h', port = 5 }",
+          "{ instance = 1, address = 5 }"}) {
+        const auto result = load_text("[postgres]\npeers = " + text + "\n" + users, "f");
+        EXPECT_TRUE(says(result.problems, "f:2", "wanted { instance")) << text;
+    }
+    EXPECT_FALSE(load_text("[postgres]\ninstance = 256\n" + users, "f").usable());
+}
+
 TEST(Load, fills_in_listeners_and_limits_that_are_not_said) {
     const auto result = load_text("[postgres]\nmax_db_connections = 5\nmax_user_connections = 6\n" +
                                       users + "[postgres.databases.a]\nhost = 'h'\n",
