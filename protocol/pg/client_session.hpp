@@ -267,6 +267,7 @@ class ClientSession {
     Refusal refusal_ = Refusal::none;
     Loss loss_ = Loss::none;
     bool shares_ = false;        ///< The text in `scanner_` went to a backend that is shared.
+    bool queries_ = false;       ///< It is a Query's.
     bool unnamed_ours_ = false;  ///< No other client's unnamed statement is left in the backend.
     bool waiting_ = false;
 };

@@ -31,6 +31,7 @@ Feature ClientSession::scan(wire::Bytes text, bool whole, const StatementLease* 
     rejection_.reset();
     if (!whole) {
         shares_ = statements != nullptr;
+        queries_ = true;
         if (shares_ && is_odd("\\", *statements)) watch_.odd_text_sent();
         scanner_ = std::make_unique<StatementScanner>();
         scanner_->feed(text);
@@ -65,8 +66,8 @@ bool ClientSession::is_odd(std::string_view text, const StatementLease& lease) c
 void ClientSession::scan_piece(wire::Bytes piece, bool last) {
     scanner_->feed(piece);
     if (!last) return;
-    // A simple query drops the unnamed statement; a Parse has left this as it is.
-    unnamed_ours_ = unnamed_ours_ || scanner_->is_one_text();
+    // A simple query drops the unnamed statement; a Parse leaves it as it is.
+    unnamed_ours_ = unnamed_ours_ || (queries_ && scanner_->is_one_text());
     if (shares_) {
         watch_.large_text_sent(scanner_->features());
     } else {
@@ -83,6 +84,7 @@ void ClientSession::scan_parse(FrameHeader header, wire::Bytes available, std::s
     const wire::Bytes in_hand = available.first(std::min(frame_bytes, available.size()));
     scanner_ = std::make_unique<StatementScanner>();
     shares_ = statements != nullptr;
+    queries_ = false;
     scan_piece(in_hand.subspan(text_at), in_hand.size() == frame_bytes);
 }
 
