@@ -241,6 +241,9 @@ struct RedisDatabase {
     std::optional<std::uint32_t> shared_connections;
     std::optional<std::uint32_t> pinned_connections;
     std::optional<MemoryGate> memory_gate;
+    /// Backends log in as their clients, with the passwords of these; whoever is in no section of
+    /// users is let in when the server does.
+    bool user_backends = false;
     bool operator==(const RedisDatabase&) const = default;
 };
 
@@ -249,6 +252,9 @@ struct RedisUser {
     Secret password;         ///< Plain text. Empty: gets in without one.
     std::string database;    ///< Empty: "default".
     bool read_only = false;  ///< Commands that write are refused here.
+    std::string
+        backend_user;         ///< Who logs in to this user's backends. Empty: as the database says.
+    Secret backend_password;  ///< Of that one. Empty: none is sent.
     std::optional<std::uint64_t> max_request_bytes;
     std::vector<std::string> allow_commands;   ///< As well as those of [redis].
     std::vector<std::string> refuse_commands;  ///< Likewise; a refusal wins.
@@ -264,6 +270,7 @@ struct Redis {
     std::uint32_t pinned_connections = 50;  ///< Of one Redis, for clients that need their own.
     std::uint32_t blocking_connections = 0;  ///< Of those, for commands that wait. 0: all.
     std::uint32_t watch_connections = 0;     ///< Of those, for WATCH. 0: all.
+    std::uint32_t tracking_connections = 0;  ///< Of those, for CLIENT TRACKING. 0: all.
     std::uint32_t max_waiters = 0;           ///< Clients that may wait for a pinned backend.
     std::uint32_t max_connects = 8;          ///< Pinned backends that may be connecting at once.
     std::uint32_t select_databases = 16;     ///< SELECT goes from 0 to one less.
@@ -276,6 +283,7 @@ struct Redis {
 
     Duration wait_timeout{5'000};
     Duration client_login_timeout{60'000};
+    Duration login_cache_time{60'000};  ///< A password the server has accepted is taken. 0: not.
     Duration client_idle_timeout{0};
     Duration query_timeout{0};  ///< For the next reply. 0: as long as it takes.
     Duration server_connect_timeout{5'000};

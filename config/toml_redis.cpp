@@ -80,6 +80,7 @@ std::span<const Key<Redis>> redis_keys() {
         key<R, &R::pinned_connections>("pinned_connections", redis_count_range),
         key<R, &R::blocking_connections>("blocking_connections", redis_count_or_none_range),
         key<R, &R::watch_connections>("watch_connections", redis_count_or_none_range),
+        key<R, &R::tracking_connections>("tracking_connections", redis_count_or_none_range),
         key<R, &R::max_waiters>("max_waiters", client_count_range),
         key<R, &R::max_connects>("max_connects", backend_count_range),
         key<R, &R::select_databases>("select_databases", database_count_range),
@@ -87,6 +88,7 @@ std::span<const Key<Redis>> redis_keys() {
         key<R, &R::memory_gate>("memory_gate"),
         key<R, &R::wait_timeout>("wait_timeout"),
         key<R, &R::client_login_timeout>("client_login_timeout"),
+        key<R, &R::login_cache_time>("login_cache_time"),
         key<R, &R::client_idle_timeout>("client_idle_timeout"),
         key<R, &R::query_timeout>("query_timeout"),
         key<R, &R::server_connect_timeout>("server_connect_timeout"),
@@ -116,6 +118,7 @@ std::span<const Key<RedisDatabase>> redis_database_keys() {
         override_key<&D::shared_connections>("shared_connections", shared_count_range),
         override_key<&D::pinned_connections>("pinned_connections", redis_count_range),
         override_key<&D::memory_gate>("memory_gate"),
+        key<D, &D::user_backends>("user_backends"),
     };
     return keys;
 }
@@ -126,6 +129,8 @@ std::span<const Key<RedisUser>> redis_user_keys() {
         key<U, &U::password>("password"),
         key<U, &U::database>("database"),
         key<U, &U::read_only>("read_only"),
+        key<U, &U::backend_user>("backend_user"),
+        key<U, &U::backend_password>("backend_password"),
         user_override_key<&U::max_request_bytes>("max_request_bytes", request_bytes_range),
         key<U, &U::allow_commands>("allow_commands"),
         key<U, &U::refuse_commands>("refuse_commands"),

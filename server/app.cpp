@@ -74,7 +74,14 @@ struct App::State {
                          [this](bool wants_room) { wake_redis(shared, wants_room); }),
           load(std::move(load_again)),
           signals(control, SIGTERM, SIGINT, SIGHUP),
-          drain_timer(control) {}
+          drain_timer(control) {
+        shared.order_redis = [this](const std::string& database, RedisOrder order,
+                                    std::function<void(std::string)> done) {
+            asio::post(control, [this, database, order, done = std::move(done)]() mutable {
+                redis_controls.order(database, order, std::move(done));
+            });
+        };
+    }
 
     void open_listeners();
     void open_listeners(const std::vector<config::ListenAddress>& addresses, Side side);

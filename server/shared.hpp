@@ -13,6 +13,7 @@
 #include "server/redis/pool.hpp"
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -52,6 +53,11 @@ struct Shared {
     pool::Budget cancels;       ///< Under way to database servers.
     RedisDirectory redis;
     pool::Budget redis_clients;
+    /// Sends it on the control connection of that database section. `done` is told the reply on
+    /// some thread, or nothing when the connection is lost. Set by App before the first worker.
+    std::function<void(const std::string& database, RedisOrder order,
+                       std::function<void(std::string reply)> done)>
+        order_redis;
     const CancelKeys cancel_keys;
     ClientBudgets user_clients;
     ClientBudgets database_clients;

@@ -50,6 +50,7 @@ void add(RedisCounters& sum, const RedisCounters& part) {
     sum.refused_subscriptions += part.refused_subscriptions;
     sum.shed_commands += part.shed_commands;
     sum.oversized_requests += part.oversized_requests;
+    sum.login_checks += part.login_checks;
     for (std::size_t i = 0; i < sum.errors.size(); ++i)
         sum.errors[i] += part.errors[i];
     for (std::size_t i = 0; i < sum.pins.size(); ++i)

@@ -76,6 +76,7 @@ struct RedisCounters {
     std::uint64_t refused_subscriptions = 0;  ///< Requests to subscribe answered by an error.
     std::uint64_t shed_commands = 0;          ///< Answered -OOM here, by the gate.
     std::uint64_t oversized_requests = 0;     ///< Larger than max_request_bytes.
+    std::uint64_t login_checks = 0;           ///< Passwords that the server was asked about.
     std::array<std::uint64_t, resp::error_kind_count> errors{};  ///< Replies, by what they say.
     std::array<std::uint64_t, resp::pin_reason_count> pins{};
     Histogram wait_seconds;  ///< For a pinned backend; 0 counts too.

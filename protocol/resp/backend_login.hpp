@@ -17,6 +17,7 @@ struct BackendIdentity {
     std::uint32_t database = 0;
     RespVersion version = RespVersion::resp2;
     std::string name;  ///< For CLIENT LIST of the server; empty: none.
+    bool operator==(const BackendIdentity&) const = default;
 };
 
 /// Whether a login also asks which commands there are.

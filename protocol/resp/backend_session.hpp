@@ -73,6 +73,8 @@ class BackendSession {
     [[nodiscard]] bool settled() const noexcept {
         return owed_.empty() && !scanner_.within_reply();
     }
+    /// Part of a push has gone to its owner.
+    [[nodiscard]] bool within_push() const noexcept { return scanner_.within_push(); }
     [[nodiscard]] std::size_t owed_count() const noexcept { return owed_.size(); }
     [[nodiscard]] const OwedQueue& owed() const noexcept { return owed_; }
     /// Part of a reply has gone to this one; nobody when none is under way.

@@ -256,6 +256,12 @@ std::size_t ChannelBook::count_of(Owner owner) const noexcept {
     return at == members_.end() ? 0 : at->second.channels.size();
 }
 
+std::array<std::uint32_t, channel_kind_count> ChannelBook::counts_of(Owner owner) const noexcept {
+    const auto at = members_.find(static_cast<std::uint32_t>(owner));
+    return at == members_.end() ? std::array<std::uint32_t, channel_kind_count>{}
+                                : at->second.counts;
+}
+
 bool ChannelBook::waits(Owner owner) const noexcept {
     const auto at = members_.find(static_cast<std::uint32_t>(owner));
     return at != members_.end() && !at->second.wanted.empty();

@@ -74,6 +74,9 @@ class ChannelBook {
     [[nodiscard]] bool subscribed(Owner owner) const noexcept;
     /// Channels of every kind that the client has.
     [[nodiscard]] std::size_t count_of(Owner owner) const noexcept;
+    /// Likewise, by kind.
+    [[nodiscard]] std::array<std::uint32_t, channel_kind_count> counts_of(
+        Owner owner) const noexcept;
     [[nodiscard]] bool waits(Owner owner) const noexcept;
     /// Clients that have a channel or wait for one.
     template <typename Visit>

@@ -153,7 +153,7 @@ ClientStep ClientSession::decide(Asked& asked) {
                                          std::string(asked.row->name) +
                                          "' here (redis.allow_commands)");
     }
-    if (asked.at.memory_spent && asked.row->has(CommandFlag::denyoom) && !raw_) {
+    if (asked.at.memory_spent && asked.row->has(CommandFlag::denyoom)) {
         ClientStep step = refuse_command(asked, out_of_memory);
         if (step.kind == Kind::answer) step.spared = Spared::memory;
         return step;
@@ -170,7 +170,6 @@ ClientStep ClientSession::refuse_unknown(Asked& asked, const std::string& error)
 }
 
 ClientStep ClientSession::decide_known(Asked& asked) {
-    if (raw_) return decide_raw(asked);
     if (asked.at.subscribed && version_ == RespVersion::resp2 &&
         !is_allowed_while_subscribed(asked.row->way)) {
         return refuse_command(asked, not_while_subscribed(*asked.row));
@@ -185,13 +184,9 @@ ClientStep ClientSession::decide_known(Asked& asked) {
             if (!asks_to_block(asked.rest)) return forward(asked, Lending::shared);
             return forward(asked, Lending::pinned, PinReason::blocking);
         case Way::subscriber: return subscription(asked);
-        case Way::session: {
-            // What its own backend sends then is not looked at, so nothing could come in between.
-            if (asked.at.subscribed) return refuse_command(asked, behind_subscriptions);
-            ClientStep step = forward(asked, Lending::pinned, PinReason::tracking);
-            raw_ = step.kind == Kind::forward;
-            return step;
-        }
+        case Way::session: return track(asked);
+        case Way::info: return information(asked);
+        case Way::control: return consult(asked, Subject::running_code);
         case Way::watch: {
             ClientStep step = forward(asked, Lending::pinned, PinReason::watch);
             watching_ = watching_ || step.kind == Kind::forward;
@@ -227,8 +222,12 @@ ClientStep ClientSession::local(Asked& asked) {
     if (way == Way::ping || way == Way::echo) return answer_ping(asked);
     if (asked.at.owed) return wait();
     const bool moves = way == Way::auth || way == Way::hello || way == Way::select;
-    if (moves && holds_pin()) {
-        return refuse_command(asked, "ERR sluice: not while keys are watched");
+    // A backend that is the client's to its end goes along to another database.
+    const bool goes_along = way == Way::select && tracking_ && !watching_;
+    if (moves && holds_pin() && !goes_along) {
+        return refuse_command(asked, watching_
+                                         ? "ERR sluice: not while keys are watched"
+                                         : "ERR sluice: not behind CLIENT TRACKING; connect anew");
     }
     if (way == Way::auth && asked.at.subscribed) return refuse_command(asked, behind_subscriptions);
     if (way == Way::auth) return answer_auth(asked);
@@ -244,21 +243,54 @@ ClientStep ClientSession::local(Asked& asked) {
     return refuse_command(asked, "ERR This instance has cluster support disabled");
 }
 
-/// On a backend that is the client's to its end its state is the server's affair; only what would
-/// lead out of this client's rights, or to other clients, is kept from it. node-redis says more of
-/// itself behind CLIENT TRACKING, before the answer to that has come. Replies are not counted any
-/// more, so an answer of ours could stand in the wrong place: it is the last.
-ClientStep ClientSession::decide_raw(Asked& asked) {
-    const Way way = asked.row->way;
-    if (way == Way::quit || way == Way::reset) return local(asked);
-    if (way == Way::auth || way == Way::hello ||
-        (way == Way::client && asked.row->has(CommandFlag::admin))) {
-        ClientStep step =
-            refuse_command(asked, "ERR sluice: not behind CLIENT TRACKING; connect anew");
-        step.kind = Kind::finish;
-        return step;
+/// The server tells of changed keys on the connection that asked for it: from here on the backend
+/// is the client's. Whatever only asks what is tracked has the right answer of any other.
+ClientStep ClientSession::track(Asked& asked) {
+    ArgumentReader words = asked.rest;
+    const bool begins = asked.row->name == "client tracking" &&
+                        !is_word(words.next().value_or(std::string_view{}), "off");
+    const bool known_here = asked.row->name.starts_with("client ");
+    if (known_here && !begins && !tracking_) return forward(asked, Lending::shared);
+    while (const auto word = words.next()) {
+        // Its number would be that of a client of ours, or of a backend that is another's.
+        if (begins && is_word(*word, "redirect")) {
+            return refuse_command(asked, "ERR sluice: CLIENT TRACKING has no REDIRECT; use RESP3");
+        }
     }
-    return forward(asked, Lending::pinned, PinReason::tracking);
+    ClientStep step = forward(asked, Lending::pinned, PinReason::tracking);
+    tracking_ = tracking_ || step.kind == Kind::forward;
+    return step;
+}
+
+ClientStep ClientSession::consult(Asked& asked, Subject subject) {
+    if (asked.at.owed) return wait();
+    ClientStep step;
+    step.kind = Kind::consult;
+    step.subject = subject;
+    step.everybody = asked.terms.policy->allows_explicitly(*asked.row);
+    step.send = wire::as_text(asked.request);
+    step.muted = muted();
+    command_done();
+    return step;
+}
+
+/// INFO is the server's own, live, with a section more where all are asked for, or that by name.
+ClientStep ClientSession::information(Asked& asked) {
+    bool ours = asked.rest.left() == 0;
+    bool theirs = ours;
+    for (ArgumentReader words = asked.rest; const auto word = words.next();) {
+        const bool names_us = is_word(*word, "sluice");
+        const bool all =
+            is_word(*word, "all") || is_word(*word, "everything") || is_word(*word, "default");
+        ours = ours || names_us || all;
+        theirs = theirs || !names_us;
+    }
+    if (!theirs) return consult(asked, Subject::information);
+    // It is put together when it is there in full, so nothing may come before or behind it.
+    if (ours && asked.at.owed) return wait();
+    ClientStep step = forward(asked, Lending::shared);
+    step.adds_section = ours && !step.muted;
+    return step;
 }
 
 ClientStep ClientSession::forward(Asked& asked, Lending lending, PinReason reason) {
@@ -276,6 +308,7 @@ ClientStep ClientSession::forward(Asked& asked, Lending lending, PinReason reaso
     step.send = wire::as_text(asked.request);
     step.replies = 1;
     step.muted = muted();
+    step.may_wait = lending == Lending::pinned && reason == PinReason::blocking;
     step.memory = memory_use_of(*asked.row);
     command_done();
     return step;
@@ -299,9 +332,7 @@ ClientStep ClientSession::refuse_command(Asked& asked, std::string_view error) {
     if (asked.at.owed) return wait();
     if (transaction_ != Transaction::none) aborted_ = true;
     append_error(asked.out, error);
-    ClientStep step = answered(asked);
-    if (raw_) step.kind = Kind::finish;
-    return step;
+    return answered(asked);
 }
 
 std::size_t ClientSession::refuse(wire::Bytes available, const SessionTerms& terms,
@@ -329,7 +360,8 @@ void ClientSession::sent() noexcept {
 }
 
 bool ClientSession::backend_gone() noexcept {
-    const bool fatal = watching_ || raw_ || within_request() || transaction_ == Transaction::passed;
+    const bool fatal =
+        watching_ || tracking_ || within_request() || transaction_ == Transaction::passed;
     watching_ = false;
     if (within_request()) stretch_ = Stretch::none;
     return fatal;

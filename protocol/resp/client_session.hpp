@@ -43,7 +43,6 @@ struct SessionTerms {
 /// What a local answer tells about the client and the server behind us.
 struct ClientFacts {
     std::uint64_t id = 0;
-    std::string_view address;
     std::string_view server_version;
 };
 
@@ -57,7 +56,7 @@ enum class Lending : std::uint8_t {
 
 struct Situation {
     Lending lending = Lending::none;
-    bool owed = false;        ///< Replies are outstanding. Always false once the session is raw().
+    bool owed = false;        ///< Replies are outstanding.
     bool subscribed = false;  ///< To a channel, pattern or shard channel.
     /// Not empty: the backend's user can have no MULTI, for this reason.
     std::string_view block_refusal;
@@ -72,6 +71,16 @@ enum class MemoryUse : std::uint8_t {
     frees,  ///< Writes without taking any: deletes, shortens, lets expire.
 };
 
+/// What a request asks for that neither its session nor a backend knows.
+enum class Subject : std::uint8_t {
+    own_line,       ///< CLIENT INFO.
+    clients,        ///< CLIENT LIST.
+    ended_clients,  ///< CLIENT KILL.
+    information,    ///< INFO of this program alone.
+    running_code,   ///< SCRIPT KILL, FUNCTION KILL: to the server, but not on a shared backend,
+                    ///< which may stand behind that very script.
+};
+
 /// Why a request that could have been sent on was not.
 enum class Spared : std::uint8_t { nothing, memory, size };
 
@@ -84,6 +93,7 @@ struct ClientStep {
         answer,       ///< Consume `bytes`; what was appended is the reply, if anything was.
         forward,      ///< Consume `bytes`; `send` goes to the backend, which owes for it.
         part,         ///< As forward, for a piece of a request, or for what was held before it.
+        consult,      ///< Consume `bytes`, and answer `subject`: `send` asks for it.
         reset,        ///< As answer; a pinned backend is not to be used again, channels are left.
         subscribe,    ///< Consume `bytes`; `send` names the channels. What has gone before is
                       ///< answered, and nothing is asked again before this is acknowledged.
@@ -94,7 +104,11 @@ struct ClientStep {
     Lending lending = Lending::none;              ///< lend: which.
     PinReason reason = PinReason::blocking;       ///< lend: why, when pinned.
     ChannelKind channels = ChannelKind::channel;  ///< subscribe, unsubscribe.
-    bool muted = false;                           ///< The reply goes to nobody.
+    Subject subject = Subject::own_line;          ///< consult.
+    bool everybody = false;     ///< consult: about clients of other users as well.
+    bool muted = false;         ///< The reply goes to nobody.
+    bool may_wait = false;      ///< forward: for something else than the server.
+    bool adds_section = false;  ///< forward: to the reply, that of INFO, comes what we say of us.
     Spared spared = Spared::nothing;        ///< answer: what it is that did not reach the server.
     MemoryUse memory = MemoryUse::neutral;  ///< forward: of a command by itself.
     std::uint32_t replies = 0;              ///< Owed to the client by `send`.
@@ -141,13 +155,23 @@ class ClientSession {
     [[nodiscard]] std::string_view name() const noexcept {
         return rare_ ? std::string_view(rare_->name) : std::string_view{};
     }
+    [[nodiscard]] std::string_view library_name() const noexcept {
+        return rare_ ? std::string_view(rare_->library_name) : std::string_view{};
+    }
+    [[nodiscard]] std::string_view library_version() const noexcept {
+        return rare_ ? std::string_view(rare_->library_version) : std::string_view{};
+    }
+    /// Commands of a MULTI block that is held; -1 without one.
+    [[nodiscard]] int queued_count() const noexcept {
+        return transaction_ == Transaction::held ? static_cast<int>(rare_->held_count) : -1;
+    }
     [[nodiscard]] bool logged_in() const noexcept { return login_ == LoginState::done; }
     /// The pin outlasts what is owed.
     [[nodiscard]] bool holds_pin() const noexcept {
-        return watching_ || raw_ || transaction_ == Transaction::passed || within_request();
+        return watching_ || tracking_ || transaction_ == Transaction::passed || within_request();
     }
-    /// What the backend sends is the client's as it comes, and no longer counted.
-    [[nodiscard]] bool raw() const noexcept { return raw_; }
+    /// The backend tells the client of keys that have changed: it is the client's to its end.
+    [[nodiscard]] bool tracking() const noexcept { return tracking_; }
     [[nodiscard]] bool in_transaction() const noexcept { return transaction_ != Transaction::none; }
     /// A backend has a part of a request, and the rest has not come.
     [[nodiscard]] bool within_request() const noexcept { return stretch_ == Stretch::passed; }
@@ -183,7 +207,9 @@ class ClientSession {
     ClientStep decide(Asked& asked);
     ClientStep refuse_unknown(Asked& asked, const std::string& error);
     ClientStep decide_known(Asked& asked);
-    ClientStep decide_raw(Asked& asked);
+    ClientStep track(Asked& asked);
+    ClientStep consult(Asked& asked, Subject subject);
+    ClientStep information(Asked& asked);
     ClientStep subscription(Asked& asked);
     ClientStep decide_held(Asked& asked);
     ClientStep decide_passed(Asked& asked);
@@ -197,6 +223,7 @@ class ClientSession {
     ClientStep answer_client(Asked& asked);
     ClientStep answer_client_text(Asked& asked, std::string_view what);
     ClientStep answer_client_reply(Asked& asked);
+    ClientStep consult_clients(Asked& asked, std::string_view what);
     ClientStep answer_reset(Asked& asked);
     std::optional<ClientStep> log_in(Asked& asked, std::string_view user,
                                      std::string_view password);
@@ -233,7 +260,7 @@ class ClientSession {
     ReplyMode reply_mode_ = ReplyMode::on;
     bool aborted_ = false;  ///< The transaction has a command that cannot run: EXEC discards it.
     bool watching_ = false;
-    bool raw_ = false;
+    bool tracking_ = false;
     Stretch stretch_ = Stretch::none;
 };
 

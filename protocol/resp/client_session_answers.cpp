@@ -2,6 +2,7 @@
 // about itself. The words are the server's own.
 // Source: Redis 7.0, "Commands", redis.io, and its replies.
 
+#include "protocol/resp/client_filter.hpp"
 #include "protocol/resp/client_session.hpp"
 #include "protocol/resp/client_session_asked.hpp"
 #include "protocol/resp/replies.hpp"
@@ -145,6 +146,7 @@ ClientStep ClientSession::answer_select(Asked& asked) {
         return refuse_command(asked, "ERR DB index is out of range");
     }
     database_ = static_cast<std::uint32_t>(*number);
+    if (tracking_) return forward(asked, Lending::pinned, PinReason::tracking);
     return answer(asked, "+OK\r\n");
 }
 
@@ -152,7 +154,7 @@ ClientStep ClientSession::answer_reset(Asked& asked) {
     const bool leaves = holds_pin() || asked.at.subscribed;
     end_transaction();
     watching_ = false;
-    raw_ = false;
+    tracking_ = false;
     reply_mode_ = ReplyMode::on;
     rare_.reset();
     database_ = 0;
@@ -199,25 +201,29 @@ ClientStep ClientSession::answer_client(Asked& asked) {
         }
         return answered(asked);
     }
-    if (what == "info" || what == "list") {
-        std::string line = "id=" + std::to_string(asked.facts.id) + " addr=";
-        line += asked.facts.address;
-        line += " name=";
-        line += name();
-        line += " db=" + std::to_string(database_) + " user=";
-        line += user().empty() ? std::string_view("default") : user();
-        line += " lib-name=" + (rare_ ? rare_->library_name : std::string());
-        line += " lib-ver=" + (rare_ ? rare_->library_version : std::string());
-        line += " resp=" + std::to_string(static_cast<unsigned>(version_)) + "\n";
-        append_bulk(asked.out, line);
-        return answered(asked);
-    }
+    if (what == "info" || what == "list" || what == "kill") return consult_clients(asked, what);
+    if (what == "help") return forward(asked, Lending::shared);
     if (what == "maint_notifications") {
+        if (is_word(asked.rest.next().value_or(std::string_view{}), "off")) {
+            return answer(asked, "+OK\r\n");
+        }
         // None are sent, and who is told so by this error goes on without.
         return refuse_command(asked,
                               "ERR unknown subcommand 'maint_notifications'. Try CLIENT HELP.");
     }
-    return refuse_command(asked, "ERR sluice does not serve this CLIENT command yet");
+    return refuse_command(asked,
+                          "ERR sluice does not serve '" + std::string(asked.row->name) + "'");
+}
+
+/// Who asks for what cannot be is told at once; the rest is not known here.
+ClientStep ClientSession::consult_clients(Asked& asked, std::string_view what) {
+    ClientFilter filter;
+    std::string fault;
+    if (what == "list") fault = filter.read_list(asked.rest);
+    if (what == "kill") fault = filter.read_kill(asked.rest);
+    if (!fault.empty()) return refuse_command(asked, fault);
+    if (what == "info") return consult(asked, Subject::own_line);
+    return consult(asked, what == "list" ? Subject::clients : Subject::ended_clients);
 }
 
 ClientStep ClientSession::answer_client_text(Asked& asked, std::string_view what) {

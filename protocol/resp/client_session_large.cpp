@@ -28,7 +28,7 @@ ClientStep ClientSession::begin_stream(wire::Bytes available, const Situation& a
                         terms.policy->allows(*row) &&
                         !(at.subscribed && version_ == RespVersion::resp2);
     if (!passes) {
-        if (at.owed && !raw_) {
+        if (at.owed) {
             step.kind = Kind::wait;
             return step;
         }
@@ -107,7 +107,7 @@ ClientStep ClientSession::skip(wire::Bytes available, const SessionTerms& terms,
 
 ClientStep ClientSession::refuse_size(std::size_t bytes, std::string& out) {
     ClientStep step;
-    step.kind = raw_ ? Kind::finish : Kind::answer;
+    step.kind = Kind::answer;
     step.bytes = bytes;
     step.spared = Spared::size;
     if (transaction_ != Transaction::none) aborted_ = true;

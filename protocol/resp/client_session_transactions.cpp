@@ -16,7 +16,7 @@ using Way = CommandWay;
 bool can_be_held(Way way) noexcept {
     return way == Way::shared || way == Way::blocking || way == Way::blocking_on_request ||
            way == Way::ping || way == Way::echo || way == Way::unwatch || way == Way::config_get ||
-           way == Way::container;
+           way == Way::container || way == Way::info;
 }
 
 constexpr std::string_view aborted = "EXECABORT Transaction discarded because of previous errors.";

@@ -184,7 +184,7 @@ CommandRow merged(const CommandRow& ours, const Entry& entry) {
 /// Goes to the server, which does not know it.
 bool is_forwarded(Way way) noexcept {
     return way == Way::shared || way == Way::blocking || way == Way::blocking_on_request ||
-           way == Way::config_get || way == Way::session;
+           way == Way::config_get || way == Way::session || way == Way::info || way == Way::control;
 }
 
 }  // namespace

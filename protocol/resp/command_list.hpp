@@ -96,7 +96,7 @@ inline constexpr auto command_list = [] {
         {"incr", 2, Way::shared, write | denyoom, {1, 1, 1}},
         {"incrby", 3, Way::shared, write | denyoom, {1, 1, 1}},
         {"incrbyfloat", 3, Way::shared, write | denyoom, {1, 1, 1}},
-        {"info", -1, Way::shared, dangerous, {0, 0, 0}},
+        {"info", -1, Way::info, dangerous, {0, 0, 0}},
         {"keys", 2, Way::shared, readonly | dangerous | refused | slow, {0, 0, 0}},
         {"lastsave", 1, Way::shared, admin | dangerous, {0, 0, 0}},
         {"latency", -2, Way::container, none, {0, 0, 0}},

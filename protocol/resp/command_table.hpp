@@ -17,6 +17,8 @@ enum class CommandWay : std::uint8_t {
     blocking_on_request,  ///< Likewise, if it has the argument BLOCK; else shared.
     subscriber,           ///< From here on the backend is the client's until its end.
     session,              ///< Likewise: keeps state that no one else may meet.
+    info,                 ///< Shared; its answer has a section of this program's.
+    control,              ///< On the control connection, since it is to end what others wait for.
     container,            ///< Its first argument decides.
     ping,
     echo,

@@ -18,6 +18,18 @@ void append_bulk(std::string& out, std::string_view text) {
     out += "\r\n";
 }
 
+void append_verbatim(std::string& out, std::string_view text, RespVersion version) {
+    if (version == RespVersion::resp2) {
+        append_bulk(out, text);
+        return;
+    }
+    constexpr std::string_view kind = "txt:";
+    out += '=' + std::to_string(kind.size() + text.size()) + "\r\n";
+    out += kind;
+    out += text;
+    out += "\r\n";
+}
+
 void append_integer(std::string& out, std::int64_t number) {
     append_header(out, ':', number);
 }

@@ -12,6 +12,8 @@ namespace sluice::resp {
 /// Writes replies as a server of the client's version of the protocol does.
 
 void append_bulk(std::string& out, std::string_view text);
+/// Text for people: RESP3 marks it as such.
+void append_verbatim(std::string& out, std::string_view text, RespVersion version);
 void append_integer(std::string& out, std::int64_t number);
 void append_null(std::string& out, RespVersion version);
 void append_array(std::string& out, std::size_t count);

@@ -259,6 +259,8 @@ constexpr std::array<MetricName, metric_count> rows{{
      "Commands answered -OOM here while the gate was open."},
     {Metric::redis_oversized, "sluice_redis_oversized_requests_total", counter, redis,
      "Requests larger than max_request_bytes, answered with an error here."},
+    {Metric::redis_login_checks, "sluice_redis_login_checks_total", counter, redis,
+     "Passwords that a Redis was asked about, since they were not known here."},
 }};
 
 constexpr bool rows_are_in_order() {

@@ -122,8 +122,9 @@ enum class Metric : std::uint8_t {
     redis_gate_probes,
     redis_shed,
     redis_oversized,
+    redis_login_checks,
 };
-constexpr std::size_t metric_count = 113;
+constexpr std::size_t metric_count = 114;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

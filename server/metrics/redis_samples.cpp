@@ -68,6 +68,7 @@ void add_redis(Page& page, const RedisSnapshot& redis) {
     samples.add(Metric::redis_refused_subscriptions, counters.refused_subscriptions);
     samples.add(Metric::redis_shed, counters.shed_commands);
     samples.add(Metric::redis_oversized, counters.oversized_requests);
+    samples.add(Metric::redis_login_checks, counters.login_checks);
 }
 
 void add_info(RedisSamples& samples, const resp::ServerInfo& info) {
@@ -96,10 +97,9 @@ void add_health(RedisSamples& samples, const RedisHealth::Facts& health) {
         samples.add(Metric::redis_control_failures, health.failures);
     }
     if (health.info) add_info(samples, *health.info);
-    constexpr std::array<std::string_view, 3> states{"closed", "open", "half_open"};
-    for (std::size_t at = 0; at < states.size(); ++at)
-        samples.add(Metric::redis_gate_state, states[at],
-                    at == static_cast<std::size_t>(health.gate) ? 1 : 0);
+    using State = MemoryGate::State;
+    for (const State state : {State::closed, State::open, State::half_open})
+        samples.add(Metric::redis_gate_state, name_of(state), state == health.gate ? 1 : 0);
     samples.add(Metric::redis_gate_openings, health.gate_counts.openings);
     samples.add(Metric::redis_gate_probes, health.gate_counts.probes);
 }

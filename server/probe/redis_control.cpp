@@ -58,6 +58,18 @@ void RedisControl::shut() {
     if (std::exchange(has_permit_, false) && permits_.give_back() != 0) wake_(false);
 }
 
+void RedisControl::order(RedisOrder order, std::function<void(std::string reply)> done) {
+    if (!link_.is_open()) {
+        done("-ERR sluice: no control connection\r\n");
+        return;
+    }
+    link_.ask({order == RedisOrder::kill_script ? "SCRIPT" : "FUNCTION", "KILL"},
+              [done = std::move(done)](const HiredisLink::Reply& reply) {
+                  const bool refused = reply.kind == HiredisLink::Reply::Kind::error;
+                  done((refused ? "-" : "+") + std::string(reply.text) + "\r\n");
+              });
+}
+
 void RedisControl::enter(Phase phase, std::chrono::milliseconds limit) {
     phase_ = phase;
     timer_.expires_after(limit);
@@ -195,6 +207,16 @@ void RedisControls::configure(const config::Redis& settings) {
         if (!control) control = std::make_unique<RedisControl>(loop_, resolver_, part, wake_);
         control->configure(database, settings.info_interval, settings.server_connect_timeout);
     }
+}
+
+void RedisControls::order(const std::string& database, RedisOrder order,
+                          std::function<void(std::string reply)> done) {
+    const auto at = controls_.find(database);
+    if (at == controls_.end()) {
+        done("-ERR sluice: no control connection (info_interval)\r\n");
+        return;
+    }
+    at->second->order(order, std::move(done));
 }
 
 void RedisControls::shut() {

@@ -41,6 +41,8 @@ class RedisControl {
     void configure(const config::RedisDatabase& database, std::chrono::milliseconds interval,
                    std::chrono::milliseconds timeout);
     void shut();
+    /// `done` is told the reply, unless the connection is lost before.
+    void order(RedisOrder order, std::function<void(std::string reply)> done);
 
   private:
     enum class Phase : std::uint8_t { off, resting, resolving, connecting, asking };
@@ -80,6 +82,8 @@ class RedisControls {
                   RedisControl::Wake wake);
 
     void configure(const config::Redis& settings);
+    void order(const std::string& database, RedisOrder order,
+               std::function<void(std::string reply)> done);
     void shut();
 
   private:

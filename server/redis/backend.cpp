@@ -130,7 +130,16 @@ void RedisBackend::login_bytes(wire::Bytes bytes) {
     inbox_.consume(step.bytes, buffers);
     switch (step.kind) {
         case Answer::read_more: return;
-        case Answer::rejected: failed(step.error, pool::OpenFailure::rejected); return;
+        case Answer::rejected: {
+            const RedisPool& pool = shard_->pool();
+            if (!pool.key().user.empty() && step.error.starts_with("WRONGPASS")) {
+                // What was taken lately is to be asked for again.
+                shard_->worker().shared().redis.login_refused(
+                    pool.key().database, pool.identity().user, pool.identity().password);
+            }
+            failed(step.error, pool::OpenFailure::rejected);
+            return;
+        }
         case Answer::unavailable: failed(step.error, pool::OpenFailure::unavailable); return;
         case Answer::violation:
             failed("the server does not speak RESP", pool::OpenFailure::rejected);

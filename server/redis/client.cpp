@@ -52,7 +52,8 @@ void RedisClient::begin(int fd) {
 
 bool RedisClient::waits() const noexcept {
     return phase_ == Phase::awaiting_link || phase_ == Phase::awaiting_pin ||
-           phase_ == Phase::awaiting_turn || phase_ == Phase::awaiting_channels;
+           phase_ == Phase::awaiting_turn || phase_ == Phase::awaiting_channels ||
+           phase_ == Phase::awaiting_login || phase_ == Phase::awaiting_answer;
 }
 
 bool RedisClient::subscribed() const noexcept {
@@ -95,7 +96,8 @@ void RedisClient::arm_timer() {
     net::Duration limit{0};
     if (phase_ == Phase::login || phase_ == Phase::full) limit = settings.client_login_timeout;
     if (phase_ == Phase::awaiting_link || phase_ == Phase::awaiting_turn ||
-        phase_ == Phase::awaiting_channels) {
+        phase_ == Phase::awaiting_channels || phase_ == Phase::awaiting_login ||
+        phase_ == Phase::awaiting_answer) {
         limit = settings.wait_timeout;
     }
     if (phase_ == Phase::serving) limit = settings.client_idle_timeout;
@@ -126,6 +128,15 @@ void RedisClient::expired(net::TimePoint now) {
             ++side_.refusals[static_cast<std::size_t>(RefusalReason::wait_timeout)];
             channels_refused(redis_wait_error(now - since_));
             return;
+        case Phase::awaiting_login:
+            login_judged(question_, RedisLoginResult::unavailable, "no answer in time");
+            return;
+        case Phase::awaiting_answer: {
+            std::string out;
+            resp::append_error(out, "ERR sluice: no answer in time");
+            answered(question_, out);
+            return;
+        }
         case Phase::serving: serving_expired(now); return;
         case Phase::awaiting_pin: return;
         case Phase::leaving:
@@ -145,7 +156,7 @@ void RedisClient::serving_expired(net::TimePoint now) {
     const net::Duration idle = settings.client_idle_timeout;
     if (idle.count() > 0 && now - since_ >= idle) {
         // Whoever waits for a reply, or for messages, is not idle.
-        if (owed_ == 0 && !session_.raw() && !subscribed()) {
+        if (owed_ == 0 && !session_.tracking() && !subscribed()) {
             leave("client_idle_timeout");
             return;
         }
@@ -237,6 +248,53 @@ void RedisClient::channels_refused(std::string_view error) {
     channels_ready();
 }
 
+void RedisClient::answered(std::uint32_t question, std::string_view reply, Farewell farewell) {
+    if (phase_ != Phase::awaiting_answer || question != question_) return;
+    phase_ = Phase::serving;
+    send(reply);
+    if (farewell == Farewell::leaves) {
+        leave("CLIENT KILL");
+        return;
+    }
+    if (side_.worker().draining()) {
+        drain();
+        return;
+    }
+    arm_timer();
+    RedisRelay::serve(*this, {});
+}
+
+void RedisClient::login_judged(std::uint32_t question, RedisLoginResult result,
+                               std::string_view error) {
+    using resp::LoginVerdict;
+    if (phase_ != Phase::awaiting_login || question != question_) return;
+    phase_ = session_.logged_in() ? Phase::serving : Phase::login;
+    if (result == RedisLoginResult::unavailable) {
+        std::string out;
+        const std::string text = redis_unreachable_error(std::string(error));
+        const std::size_t bytes = session_.refuse(inbox_.bytes(), terms_->session, text, out);
+        ++side_.refusals[static_cast<std::size_t>(RefusalReason::backend_rejected)];
+        inbox_.consume(bytes, side_.worker().shared().buffers);
+        send(out);
+    } else if (result == RedisLoginResult::refused) {
+        session_.judged(LoginVerdict::rejected);
+        ++side_.refusals[static_cast<std::size_t>(RefusalReason::login_failed)];
+    } else {
+        session_.judged(LoginVerdict::accepted);
+    }
+    if (side_.worker().draining()) {
+        drain();
+        return;
+    }
+    arm_timer();
+    RedisRelay::serve(*this, {});
+}
+
+std::array<std::uint32_t, resp::channel_kind_count> RedisClient::channel_counts() const noexcept {
+    if (!subscription_) return {};
+    return subscription_->source.book().counts_of(owner());
+}
+
 void RedisClient::leave_retiring() noexcept {
     if (backend_ != nullptr && backend_->retiring() && owed_ == 0 && !pinned()) backend_ = nullptr;
 }
@@ -301,12 +359,13 @@ void RedisClient::leave(std::string_view why, Ending ending) {
 
 void RedisClient::take_terms() noexcept {
     terms_ = &side_.terms_of(session_.user());
+    key_doubted_ = true;
 }
 
 void RedisClient::drain() {
     if (phase_ == Phase::leaving) return;
-    const bool holds = owed_ > 0 || session_.holds_pin() || waits();
-    if (!holds || session_.raw()) leave("shutdown");
+    const bool holds = owed_ > 0 || waits() || (session_.holds_pin() && !session_.tracking());
+    if (!holds) leave("shutdown");
 }
 
 }  // namespace sluice::server

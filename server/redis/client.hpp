@@ -10,6 +10,7 @@
 #include "server/net/timer_wheel.hpp"
 #include "server/refusal.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,6 +23,8 @@ class RedisShard;
 class RedisSide;
 class RedisSubscriber;
 struct RedisTerms;
+/// What a Redis says of a password. Without an answer the login cannot be judged.
+enum class RedisLoginResult : std::uint8_t { accepted, refused, unavailable };
 
 /// What a client has that has subscribed to something.
 struct RedisSubscription {
@@ -44,6 +47,8 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
         awaiting_pin,
         awaiting_turn,
         awaiting_channels,
+        awaiting_login,   ///< The server is asked about a password.
+        awaiting_answer,  ///< Of other workers, or of the control connection.
         full,
         leaving,
     };
@@ -69,6 +74,16 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     // Told by its subscriber.
     void channels_ready();
     void channels_refused(std::string_view error);
+
+    /// What it waits for from elsewhere; nothing when it does not want to see it.
+    enum class Farewell : std::uint8_t { stays, leaves };
+    void answered(std::uint32_t question, std::string_view reply,
+                  Farewell farewell = Farewell::stays);
+    /// Which of them it waits for: an answer to an earlier one comes too late.
+    [[nodiscard]] std::uint32_t question() const noexcept { return question_; }
+
+    /// What the server says of the password that it has given.
+    void login_judged(std::uint32_t question, RedisLoginResult result, std::string_view error);
 
     /// Sends an error as the last word, and leaves.
     void refuse(RefusalReason reason);
@@ -100,6 +115,15 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     void take_terms() noexcept;
     [[nodiscard]] net::TimePoint accepted_at() const noexcept { return accepted_at_; }
 
+    // For CLIENT LIST.
+    [[nodiscard]] RedisSide& side() const noexcept { return side_; }
+    [[nodiscard]] net::TimePoint heard_from_at() const noexcept { return since_; }
+    [[nodiscard]] std::size_t kept_bytes() const noexcept { return inbox_.size(); }
+    [[nodiscard]] bool blocked() const noexcept { return blocked_ && owed_ > 0; }
+    [[nodiscard]] resp::PinReason pin_reason() const noexcept { return pin_reason_; }
+    [[nodiscard]] std::array<std::uint32_t, resp::channel_kind_count> channel_counts()
+        const noexcept;
+
   private:
     friend class RedisRelay;
 
@@ -110,9 +134,7 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     void serving_expired(net::TimePoint now);
     void arm_timer();
     /// Nobody but the server knows when a blocking command is answered.
-    [[nodiscard]] bool awaits_a_reply() const noexcept {
-        return owed_ > 0 && !(pinned() && pin_reason_ == resp::PinReason::blocking);
-    }
+    [[nodiscard]] bool awaits_a_reply() const noexcept { return owed_ > 0 && !blocked_; }
     /// Something is owed to it from now on.
     void begin_waiting();
     /// A permit for a pin of this reason, unless it has one. False: it waits for it.
@@ -125,6 +147,9 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     const RedisTerms* terms_ = nullptr;  ///< Of its user.
     resp::ClientSession session_;
     std::unique_ptr<RedisSubscription> subscription_;
+    /// Of the answer to INFO, which gets a section more when it is there in full. Until then
+    /// nothing is asked behind it.
+    std::unique_ptr<std::string> gathered_;
     net::Inbox inbox_;
     std::uint64_t id_;
     net::TimePoint accepted_at_;
@@ -132,14 +157,17 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     net::TimePoint heard_at_{};  ///< From a backend, or the first request since nothing was owed.
     pool::Budget* pin_permit_ = nullptr;  ///< Of the pin it has or waits for.
     std::uint32_t slot_;
-    std::uint32_t reply_bytes_ = 0;             ///< Of the reply under way, as far as it matters.
-    std::uint8_t heavy_left_ = 0;               ///< Small replies until it is not heavy any more.
+    std::uint32_t question_ = 0;     ///< The last one that was put to others; see question().
+    std::uint32_t reply_bytes_ = 0;  ///< Of the reply under way, as far as it matters.
+    std::uint8_t heavy_left_ = 0;    ///< Small replies until it is not heavy any more.
     resp::Lending lent_ = resp::Lending::none;  ///< Of shared ones: which it asked for.
     std::uint32_t owed_ = 0;                    ///< Replies outstanding, muted ones too.
     Phase phase_ = Phase::login;
     resp::PinReason pin_reason_ = resp::PinReason::blocking;
-    bool asks_again_ = false;  ///< For the pin it has waited for.
-    bool counted_ = false;     ///< Holds a place below `max_clients`.
+    bool blocked_ = false;      ///< Something it is owed for may wait for other clients.
+    bool asks_again_ = false;   ///< For the pin it has waited for.
+    bool key_doubted_ = false;  ///< Other settings may lead it to other backends.
+    bool counted_ = false;      ///< Holds a place below `max_clients`.
 };
 
 }  // namespace sluice::server

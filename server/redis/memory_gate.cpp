@@ -1,6 +1,7 @@
 #include "server/redis/memory_gate.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace sluice::server {
 
@@ -84,6 +85,11 @@ void MemoryGate::measured(Memory memory, net::TimePoint now) noexcept {
     if (!enabled_.load(std::memory_order_relaxed)) return;
     if (memory == Memory::spent && closed()) open(now);
     if (memory == Memory::free) probe_answered(ProbeAnswer::accepted);
+}
+
+std::string_view name_of(MemoryGate::State state) noexcept {
+    constexpr std::array<std::string_view, 3> names{"closed", "open", "half_open"};
+    return names[static_cast<std::size_t>(state)];
 }
 
 }  // namespace sluice::server

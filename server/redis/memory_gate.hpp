@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 
 namespace sluice::server {
 
@@ -92,5 +93,8 @@ class alignas(64) MemoryGate {
     std::atomic<std::uint64_t> openings_{0};
     std::atomic<std::uint64_t> probes_{0};
 };
+
+/// In metrics and INFO.
+[[nodiscard]] std::string_view name_of(MemoryGate::State state) noexcept;
 
 }  // namespace sluice::server

@@ -13,8 +13,30 @@ constexpr pool::Duration check_delay{30'000};
 /// How long the commands of a server are taken for what they were.
 constexpr std::chrono::seconds commands_age_max{60};
 
-resp::BackendIdentity identity_of(const RedisKey& key, const config::RedisDatabase& database) {
-    return {database.user, database.password.reveal(), key.number, key.version, "sluice"};
+/// The password of a user that the section does not name: of one that others are mapped to, of one
+/// that has a section of its own, or one that the server has accepted.
+std::optional<std::string> password_of(const config::Redis& settings, const RedisKey& key,
+                                       const RedisLogins& logins) {
+    for (const auto& [name, user] : settings.users) {
+        const bool same_database =
+            (user.database.empty() ? "default" : user.database) == key.database;
+        if (same_database && user.backend_user == key.user) return user.backend_password.reveal();
+    }
+    const auto own = settings.users.find(key.user);
+    if (own != settings.users.end()) return own->second.password.reveal();
+    return logins.password_of(key.user);
+}
+
+std::optional<resp::BackendIdentity> identity_of(const config::Redis& settings, const RedisKey& key,
+                                                 const config::RedisDatabase& database,
+                                                 const RedisLogins& logins) {
+    if (key.user.empty()) {
+        return resp::BackendIdentity{database.user, database.password.reveal(), key.number,
+                                     key.version, "sluice"};
+    }
+    const auto password = password_of(settings, key, logins);
+    if (!password) return std::nullopt;
+    return resp::BackendIdentity{key.user, *password, key.number, key.version, "sluice"};
 }
 
 }  // namespace
@@ -34,11 +56,12 @@ pool::Limits redis_limits_of(const config::Redis& settings,
 }
 
 RedisPool::RedisPool(RedisKey key, const config::RedisDatabase& database,
-                     const config::RedisPoolSettings& bounds, RedisShared& shared)
+                     const config::RedisPoolSettings& bounds, resp::BackendIdentity identity,
+                     RedisShared& shared)
     : key_(std::move(key)),
       database_(database),
       bounds_(bounds),
-      identity_(identity_of(key_, database_)),
+      identity_(std::move(identity)),
       shared_(shared) {}
 
 void RedisPool::remember_error(std::string text) {
@@ -60,6 +83,7 @@ RedisDirectory::Database& RedisDirectory::database_of(const config::Redis& setti
     shared.shared.health.set_mode(section.memory_gate.value_or(settings.memory_gate));
     shared.shared.blocking.set_limit(settings.blocking_connections);
     shared.shared.watch.set_limit(settings.watch_connections);
+    shared.shared.tracking.set_limit(settings.tracking_connections);
     return shared;
 }
 
@@ -79,37 +103,83 @@ std::shared_ptr<pool::PoolEntry> RedisDirectory::find(const config::Redis& setti
     if (known != pools_.end()) return known->second;
     const auto bounds = config::resolve_redis(settings, section->second);
     Database& shared = database_of(settings, section->second);
+    auto identity = identity_of(settings, key, section->second, shared.shared.logins);
+    if (!identity) return nullptr;
     const pool::Limits limits = redis_limits_of(settings, bounds);
-    const std::string part =
+    std::string part =
         std::to_string(key.number) + "/resp" + std::to_string(static_cast<unsigned>(key.version));
+    if (!key.user.empty()) part += '/' + key.user;
     // The process's budget belongs to the registry of the other side, which outlives this one.
     const std::shared_ptr<pool::Budget> process(std::shared_ptr<void>(), &process_);
     auto entry = std::make_shared<pool::PoolEntry>(
         pool::PoolKey{key.database, part}, limits, std::min(workers, pool::shard_count_max),
         std::make_shared<pool::Budget>(bounds.pinned_connections), shared.all, shared.pinned,
         process);
-    entry->attachment = std::make_unique<RedisPool>(key, section->second, bounds, shared.shared);
+    entry->attachment = std::make_unique<RedisPool>(key, section->second, bounds,
+                                                    std::move(*identity), shared.shared);
     pools_.emplace(key, entry);
     return entry;
 }
 
+template <typename Condition>
+void RedisDirectory::retire_pools(Condition condition) {
+    std::erase_if(pools_, [&condition](const auto& known) {
+        RedisPool& pool = redis_pool_of(*known.second);
+        if (!condition(pool, *known.second)) return false;
+        pool.retire();
+        return true;
+    });
+}
+
 void RedisDirectory::reconfigure(const config::Redis& settings) {
     const std::lock_guard lock(mutex_);
-    for (auto at = pools_.begin(); at != pools_.end();) {
-        RedisPool& pool = redis_pool_of(*at->second);
-        const auto section = settings.databases.find(at->first.database);
-        const bool same = section != settings.databases.end() &&
-                          section->second == pool.database() &&
-                          config::resolve_redis(settings, section->second) == pool.bounds() &&
-                          redis_limits_of(settings, pool.bounds()) == at->second->limits;
-        if (same) {
-            ++at;
-            continue;
-        }
-        pool.retire();
-        databases_[at->first.database].asked_at = {};  // It may be another server now.
-        at = pools_.erase(at);
-    }
+    retire_pools([&](const RedisPool& pool, const pool::PoolEntry& entry) {
+        const RedisKey& key = pool.key();
+        const auto section = settings.databases.find(key.database);
+        if (section == settings.databases.end()) return true;
+        Database& database = databases_[key.database];
+        const bool same =
+            section->second == pool.database() &&
+            config::resolve_redis(settings, section->second) == pool.bounds() &&
+            redis_limits_of(settings, pool.bounds()) == entry.limits &&
+            identity_of(settings, key, section->second, database.shared.logins) == pool.identity();
+        // It may be another server now.
+        if (!same) database.asked_at = {};
+        return !same;
+    });
+}
+
+void RedisDirectory::login_accepted(const std::string& database, std::string_view user,
+                                    std::string_view password, net::TimePoint now) {
+    const std::lock_guard lock(mutex_);
+    if (!databases_[database].shared.logins.accepted(user, password, now)) return;
+    retire_pools([&](const RedisPool& pool, const pool::PoolEntry&) {
+        return pool.key().database == database && pool.key().user == user &&
+               pool.identity().password != password;
+    });
+}
+
+void RedisDirectory::login_refused(const std::string& database, std::string_view user,
+                                   std::string_view password) {
+    const std::lock_guard lock(mutex_);
+    RedisLogins& logins = databases_[database].shared.logins;
+    logins.refused(user, password);
+    const auto known = logins.password_of(user);
+    if (!known || *known == password) return;
+    // Another one has been accepted since its backends were given this one.
+    retire_pools([&](const RedisPool& pool, const pool::PoolEntry&) {
+        return pool.key().database == database && pool.key().user == user &&
+               pool.identity().password == password;
+    });
+}
+
+bool RedisDirectory::knows_login(const config::Redis& settings, const std::string& database,
+                                 std::string_view user, std::string_view password,
+                                 net::TimePoint now) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = databases_.find(database);
+    return at != databases_.end() &&
+           at->second.shared.logins.knows(user, password, now, settings.login_cache_time);
 }
 
 void RedisDirectory::remember_version(const std::string& database, std::string version) {
@@ -143,12 +213,13 @@ RedisDirectory::Learned RedisDirectory::learn_commands(const std::string& databa
     Database& known = databases_[database];
     const bool first = !std::exchange(known.commands.asked, true);
     known.asked_at = now;
+    // Who may not ask for them does not make those unknown that another user was told.
+    if (answer.empty() && known.commands.catalogue) return Learned::nothing_new;
     const std::size_t hash = std::hash<std::string>{}(answer);
     if (!first && hash == known.answer_hash) return Learned::nothing_new;
     known.answer_hash = hash;
     auto catalogue = resp::CommandCatalogue::of(wire::as_bytes(answer));
     const bool readable = catalogue != nullptr;
-    // Who may not ask for them does not make those unknown that another user was told.
     if (readable) known.commands.catalogue = std::move(catalogue);
     commands_generation_.fetch_add(1, std::memory_order_release);
     return readable ? Learned::other_commands : Learned::unreadable;

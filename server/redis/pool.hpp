@@ -11,6 +11,7 @@
 #include "config/settings.hpp"
 
 #include "server/redis/health.hpp"
+#include "server/redis/logins.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -28,6 +29,7 @@ struct RedisKey {
     std::string database;  ///< The section's name.
     std::uint32_t number = 0;
     resp::RespVersion version = resp::RespVersion::resp2;
+    std::string user;  ///< Who is logged in there. Empty: who the section names.
     auto operator<=>(const RedisKey&) const = default;
 };
 
@@ -36,6 +38,8 @@ struct RedisShared {
     RedisHealth health;
     pool::Budget blocking{0};  ///< Pinned backends by reason, beside the bound of all of them.
     pool::Budget watch{0};
+    pool::Budget tracking{0};
+    RedisLogins logins;
 };
 
 /// What the workers share of the backends of one key besides the engine's own part.
@@ -44,7 +48,8 @@ class RedisPool final : public pool::PoolAttachment {
   public:
     /// `shared` outlives it.
     RedisPool(RedisKey key, const config::RedisDatabase& database,
-              const config::RedisPoolSettings& bounds, RedisShared& shared);
+              const config::RedisPoolSettings& bounds, resp::BackendIdentity identity,
+              RedisShared& shared);
 
     [[nodiscard]] const RedisKey& key() const noexcept { return key_; }
     [[nodiscard]] const config::RedisDatabase& database() const noexcept { return database_; }
@@ -55,6 +60,7 @@ class RedisPool final : public pool::PoolAttachment {
     /// What a pin for this reason counts against by itself; null when nothing.
     [[nodiscard]] pool::Budget* limit_of(resp::PinReason reason) noexcept {
         if (reason == resp::PinReason::blocking) return &shared_.blocking;
+        if (reason == resp::PinReason::tracking) return &shared_.tracking;
         return reason == resp::PinReason::watch ? &shared_.watch : nullptr;
     }
 
@@ -78,6 +84,10 @@ class RedisPool final : public pool::PoolAttachment {
     std::string last_error_;
 };
 
+/// What a client may have done on the control connection, since whatever shares a backend may stand
+/// behind what it is to end.
+enum class RedisOrder : std::uint8_t { kill_script, kill_function };
+
 /// What the control connection to one Redis counts against, and whom it tells.
 struct RedisControlPart {
     pool::Budget* all;
@@ -93,7 +103,7 @@ class RedisDirectory {
   public:
     explicit RedisDirectory(pool::Budget& process) : process_(process) {}
 
-    /// Null when the settings have no such database.
+    /// Null when the settings have no such database, or nobody knows that user's password.
     [[nodiscard]] std::shared_ptr<pool::PoolEntry> find(const config::Redis& settings,
                                                         const RedisKey& key, unsigned workers);
     /// Retires the pools that these settings change.
@@ -103,6 +113,16 @@ class RedisDirectory {
     /// as this does.
     [[nodiscard]] RedisControlPart control_part(const config::Redis& settings,
                                                 const config::RedisDatabase& database);
+
+    /// What one Redis says of a user's password. `refused` also when a backend is told so.
+    void login_accepted(const std::string& database, std::string_view user,
+                        std::string_view password, net::TimePoint now);
+    void login_refused(const std::string& database, std::string_view user,
+                       std::string_view password);
+    /// Not longer ago than the settings say.
+    [[nodiscard]] bool knows_login(const config::Redis& settings, const std::string& database,
+                                   std::string_view user, std::string_view password,
+                                   net::TimePoint now) const;
 
     /// What the server said of itself at the last login; "7.0.15" before the first.
     void remember_version(const std::string& database, std::string version);
@@ -150,6 +170,9 @@ class RedisDirectory {
 
     [[nodiscard]] Database& database_of(const config::Redis& settings,
                                         const config::RedisDatabase& section);
+    /// Of those that satisfy the condition.
+    template <typename Condition>
+    void retire_pools(Condition condition);
 
     pool::Budget& process_;
     mutable std::mutex mutex_;

@@ -50,7 +50,7 @@ class BorrowedRoom {
 }  // namespace
 
 void RedisRelay::client_received(RedisClient& client, wire::Bytes arrived) {
-    if (client.inbox_.empty() && !client.waits()) {
+    if (client.inbox_.empty() && !client.waits() && !client.gathered_) {
         serve(client, arrived);
         return;
     }
@@ -64,7 +64,8 @@ void RedisRelay::client_received(RedisClient& client, wire::Bytes arrived) {
 void RedisRelay::serve(RedisClient& client, wire::Bytes arrived) {
     using Phase = RedisClient::Phase;
     if (client.phase_ != Phase::login && client.phase_ != Phase::serving) return;
-    if (client.shard_ != nullptr && client.shard_->pool().retired() &&
+    if (client.gathered_) return;
+    if (client.shard_ != nullptr && (client.key_doubted_ || client.shard_->pool().retired()) &&
         follow_key(client) == Goes::away) {
         client.leave("its database is not in the settings any more");
         return;
@@ -83,7 +84,7 @@ void RedisRelay::serve(RedisClient& client, wire::Bytes arrived) {
             situation.lending = client.pinned() ? resp::Lending::pinned : client.lent_;
             situation.block_refusal = client.backend_->block_refusal();
         }
-        situation.owed = client.owed_ > 0 && !client.session_.raw();
+        situation.owed = client.owed_ > 0;
         situation.subscribed = client.subscribed();
         situation.heavy = client.heavy_left_ > 0;
         situation.memory_spent =
@@ -118,9 +119,7 @@ RedisRelay::Goes RedisRelay::perform(RedisClient& client, const resp::ClientStep
     switch (step.kind) {
         case Kind::read_more:
         case Kind::wait: return Goes::on;
-        case Kind::judge:
-            client.session_.judged(client.side_.judge(step.user, step.password));
-            return Goes::on;
+        case Kind::judge: return judge(client, step);
         case Kind::lend: return lend(client, step);
         case Kind::answer: return follow_key(client);
         case Kind::finish: return Goes::away;
@@ -128,6 +127,7 @@ RedisRelay::Goes RedisRelay::perform(RedisClient& client, const resp::ClientStep
             leave_channels(client);
             give_back(client, false);
             return follow_key(client);
+        case Kind::consult: return consult(client, step, out);
         case Kind::subscribe: return subscribe(client, step, out);
         case Kind::unsubscribe: unsubscribe(client, step, out); return Goes::on;
         case Kind::forward:
@@ -142,18 +142,28 @@ RedisRelay::Goes RedisRelay::perform(RedisClient& client, const resp::ClientStep
     RedisCounters& counters = client.side_.counters_of(*client.shard_);
     counters.received_bytes += step.send.size();
     counters.commands += step.replies;
-    if (client.session_.raw()) {
-        client.owed_ = 0;
-    } else {
-        const bool first = client.owed_ == 0;
-        backend.session.requested(step.muted ? client.muted_owner() : client.owner(), step.replies,
-                                  step.skipped);
-        client.owed_ += step.replies;
-        if (first) client.begin_waiting();
-        tell_gate(client, step.memory);
-    }
+    const bool first = client.owed_ == 0;
+    backend.session.requested(step.muted ? client.muted_owner() : client.owner(), step.replies,
+                              step.skipped);
+    client.owed_ += step.replies;
+    client.blocked_ = step.may_wait || (client.blocked_ && !first);
+    if (first) client.begin_waiting();
+    tell_gate(client, step.memory);
     backend.put(step.send);
-    return Goes::on;
+    if (!step.adds_section) return Goes::on;
+    client.gathered_ = std::make_unique<std::string>();
+    return Goes::waits;
+}
+
+RedisRelay::Goes RedisRelay::judge(RedisClient& client, const resp::ClientStep& step) {
+    ++client.question_;
+    const resp::LoginVerdict verdict = client.side_.judge(client, step.user, step.password);
+    client.session_.judged(verdict);
+    if (verdict != resp::LoginVerdict::none) return Goes::on;
+    client.phase_ = RedisClient::Phase::awaiting_login;
+    client.since_ = client.engine().now();
+    client.arm_timer();
+    return Goes::waits;
 }
 
 void RedisRelay::count_spared(RedisClient& client, resp::Spared why) {
@@ -185,13 +195,6 @@ void RedisRelay::hear_of_memory(RedisBackend& backend, const resp::BackendRun& r
 void RedisRelay::backend_received(RedisBackend& backend, wire::Bytes arrived) {
     const RedisShard::OrdersHeld held(backend.shard());
     net::BufferBudget& buffers = backend.shard().worker().shared().buffers;
-    if (backend.client_ != nullptr && backend.client_->session_.raw()) {
-        RedisClient& client = *backend.client_;
-        client.side_.counters_of(*client.shard_).sent_bytes += arrived.size();
-        client.send(arrived);
-        balance(client);
-        return;
-    }
     const bool kept = !backend.inbox_.empty();
     if (kept && !backend.inbox_.append(arrived, buffers)) {
         backend_lost(backend, RefusalReason::buffers_spent);
@@ -270,7 +273,11 @@ void RedisRelay::deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes
     client->heard_at_ = client->engine().now();
     if ((owner & RedisClient::muted_bit) == 0) {
         side.counters_of(backend.shard()).sent_bytes += bytes.size();
-        client->send(bytes);
+        if (client->gathered_) {
+            gather(*client, bytes);
+        } else {
+            client->send(bytes);
+        }
         if (client->subscription_) hear_held(*client);
         const std::uint64_t unread = client->pending_output_bytes();
         if (unread > side.settings().client_buffer_max && !client->pinned()) {
@@ -280,6 +287,8 @@ void RedisRelay::deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes
             return;
         }
     }
+    // What its backend says of changed keys comes unasked for.
+    if (client->session_.tracking()) balance(*client);
     if (client->owed_ == 0 && !client->pinned()) change_lane(*client);
     if (client->owed_ == 0 && side.worker().draining()) {
         client->drain();

@@ -52,6 +52,7 @@ class RedisRelay {
     enum class Goes : unsigned char { on, waits, away };
 
     static Goes perform(RedisClient& client, const resp::ClientStep& step, std::string& out);
+    static Goes judge(RedisClient& client, const resp::ClientStep& step);
     static void count_spared(RedisClient& client, resp::Spared why);
     static void tell_gate(RedisClient& client, resp::MemoryUse use);
     static void hear_of_memory(RedisBackend& backend, const resp::BackendRun& run);
@@ -60,6 +61,8 @@ class RedisRelay {
     static Goes subscribe(RedisClient& client, const resp::ClientStep& step, std::string& out);
     static void unsubscribe(RedisClient& client, const resp::ClientStep& step, std::string& out);
     static void leave_channels(RedisClient& client);
+    static Goes consult(RedisClient& client, const resp::ClientStep& step, std::string& out);
+    static void gather(RedisClient& client, wire::Bytes bytes);
     static void hear_held(RedisClient& client);
     static void weigh(RedisClient& client, std::size_t bytes, std::uint32_t replies);
     static void change_lane(RedisClient& client);

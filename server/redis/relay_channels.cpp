@@ -20,7 +20,9 @@ resp::ArgumentReader names_of(const resp::ClientStep& step) {
 }
 
 bool within_reply(const RedisBackend* backend, const RedisClient& client) {
-    return backend != nullptr && backend->session.within_reply_of() == client.owner();
+    if (backend == nullptr) return false;
+    if (backend->client() == &client && backend->session.within_push()) return true;
+    return backend->session.within_reply_of() == client.owner();
 }
 
 }  // namespace

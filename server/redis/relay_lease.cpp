@@ -77,11 +77,14 @@ RedisRelay::Goes RedisRelay::follow_key(RedisClient& client) {
     if (client.shard_ != nullptr && !client.shard_->pool().retired()) {
         const RedisKey& key = client.shard_->pool().key();
         if (key.number == client.session_.database() && key.version == client.session_.version() &&
-            key.database == client.terms_->database) {
+            key.database == client.terms_->database &&
+            key.user == client.side_.backend_user_of(client)) {
+            client.key_doubted_ = false;
             return Goes::on;
         }
     }
     if (client.owed_ > 0 || client.session_.holds_pin()) return Goes::on;
+    client.key_doubted_ = false;
     RedisShard* const shard = client.side_.shard_for(client);
     if (shard == client.shard_) return Goes::on;
     if (client.pinned()) give_back(client, false);
@@ -157,6 +160,7 @@ void RedisRelay::part(RedisClient& client) {
 
 /// Whether the server did it is not known; who asked is told so once for each request.
 void RedisRelay::tell_unanswered(RedisClient& client, std::uint32_t replies, RefusalReason reason) {
+    client.gathered_.reset();
     std::string out;
     for (std::uint32_t reply = 0; reply < replies; ++reply) {
         out += '-';

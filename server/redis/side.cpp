@@ -1,7 +1,5 @@
 #include "server/redis/side.hpp"
 
-#include "protocol/crypto.hpp"
-
 #include "server/log.hpp"
 #include "server/worker.hpp"
 
@@ -11,18 +9,14 @@ namespace sluice::server {
 
 namespace {
 
+/// Stands for all users that have no section of settings. No user bears this name.
+constexpr std::string_view unlisted;
+
 std::vector<std::string> joined(const std::vector<std::string>& of_all,
                                 const std::vector<std::string>* of_user) {
     std::vector<std::string> all = of_all;
     if (of_user != nullptr) all.insert(all.end(), of_user->begin(), of_user->end());
     return all;
-}
-
-bool same_secret(std::string_view known, std::string_view given) {
-    // Digests are of one length, so that the time tells nothing of the secret.
-    const auto left = crypto::sha256(wire::as_bytes(known));
-    const auto right = crypto::sha256(wire::as_bytes(given));
-    return crypto::constant_time_equal(left, right);
 }
 
 }  // namespace
@@ -35,6 +29,9 @@ RedisTerms::RedisTerms(const config::Redis& settings, const config::RedisUser* u
              joined(settings.allow_commands, user == nullptr ? nullptr : &user->allow_commands),
              joined(settings.refuse_commands, user == nullptr ? nullptr : &user->refuse_commands),
              user != nullptr && user->read_only ? resp::Writing::refused : resp::Writing::allowed) {
+    const auto section = settings.databases.find(database);
+    own_backends = section != settings.databases.end() && section->second.user_backends;
+    if (user != nullptr) backend_user = user->backend_user;
     query_timeout = settings.query_timeout;
     session.policy = &policy;
     session.limits.bulk_bytes_max = settings.max_bulk_bytes;
@@ -47,7 +44,7 @@ RedisTerms::RedisTerms(const config::Redis& settings, const config::RedisUser* u
     session.commands_known = commands.asked;
 }
 
-RedisSide::RedisSide(Worker& worker) : worker_(worker) {
+RedisSide::RedisSide(Worker& worker) : worker_(worker), login_checks_(*this) {
     make_terms();
 }
 
@@ -68,9 +65,12 @@ void RedisSide::make_terms() {
     for (const auto& [name, user] : redis.users)
         add(name, &user);
     add("default", nullptr);  // Unless it is there.
+    add(std::string(unlisted), nullptr);
     const auto standard = redis.users.find("default");
-    const bool open =
-        standard == redis.users.end() ? redis.users.empty() : standard->second.password.empty();
+    const auto section = redis.databases.find("default");
+    const bool server_knows = section != redis.databases.end() && section->second.user_backends;
+    const bool open = standard == redis.users.end() ? redis.users.empty() && !server_knows
+                                                    : standard->second.password.empty();
     terms_.at("default").login = open ? resp::LoginState::done : resp::LoginState::required;
     refresh_versions();
 }
@@ -86,28 +86,46 @@ void RedisSide::refresh_commands() {
 
 const RedisTerms& RedisSide::terms_of(std::string_view user) const noexcept {
     const auto at = terms_.find(user.empty() ? std::string_view("default") : user);
-    return at == terms_.end() ? terms_.find("default")->second : at->second;
+    return at == terms_.end() ? terms_.find(unlisted)->second : at->second;
 }
 
-resp::LoginVerdict RedisSide::judge(std::string_view user, std::string_view password) {
+std::string_view RedisSide::backend_user_of(const RedisClient& client) const noexcept {
+    const RedisTerms& terms = client.terms();
+    if (!terms.backend_user.empty()) return terms.backend_user;
+    if (!terms.own_backends || !client.session().logged_in()) return {};
+    const std::string_view user = client.session().user();
+    return user.empty() ? std::string_view("default") : user;
+}
+
+resp::LoginVerdict RedisSide::judge(RedisClient& client, std::string_view user,
+                                    std::string_view password) {
     using resp::LoginVerdict;
     const bool named = !user.empty();
+    const std::string_view name = named ? user : std::string_view("default");
     const auto& users = settings().users;
-    const auto at = users.find(named ? user : std::string_view("default"));
-    if (at == users.end()) {
-        if (users.empty() && !named) return LoginVerdict::no_password_set;
-        if (users.empty() && user == "default") return LoginVerdict::accepted;
-    } else if (at->second.password.empty()) {
-        return named ? LoginVerdict::accepted : LoginVerdict::no_password_set;
-    } else if (same_secret(at->second.password.reveal(), password)) {
-        return LoginVerdict::accepted;
+    const auto at = users.find(name);
+    const auto section = settings().databases.find("default");
+    if (at != users.end()) {
+        if (at->second.password.empty()) {
+            return named ? LoginVerdict::accepted : LoginVerdict::no_password_set;
+        }
+        if (same_secret(at->second.password.reveal(), password)) return LoginVerdict::accepted;
+    } else if (section != settings().databases.end() && section->second.user_backends) {
+        const bool known = worker_.shared().redis.knows_login(settings(), section->first, name,
+                                                              password, worker_.engine().now());
+        if (known) return LoginVerdict::accepted;
+        login_checks_.ask(client, section->second, name, password);
+        return LoginVerdict::none;
+    } else if (users.empty()) {
+        if (!named) return LoginVerdict::no_password_set;
+        if (user == "default") return LoginVerdict::accepted;
     }
     ++refusals[static_cast<std::size_t>(RefusalReason::login_failed)];
     return LoginVerdict::rejected;
 }
 
 resp::ClientFacts RedisSide::facts_of(const RedisClient& client) const noexcept {
-    return {client.id(), {}, client.terms().version};
+    return {client.id(), client.terms().version};
 }
 
 void RedisSide::accepted(int fd) {
@@ -160,6 +178,7 @@ void RedisSide::dismiss_all(RefusalReason reason) {
 
 void RedisSide::shut() {
     shut_ = true;  // From here on nothing is opened.
+    login_checks_.shut();
     for_each_client([](RedisClient& client) { client.leave("shutdown"); });
     for (auto& [entry, shard] : shards_)
         shard->close_all();
@@ -167,8 +186,8 @@ void RedisSide::shut() {
 }
 
 RedisShard* RedisSide::shard_for(const RedisClient& client) {
-    return shard_for(
-        {client.terms().database, client.session().database(), client.session().version()});
+    return shard_for({client.terms().database, client.session().database(),
+                      client.session().version(), std::string(backend_user_of(client))});
 }
 
 RedisShard* RedisSide::shard_for(const RedisKey& key) {
@@ -179,13 +198,15 @@ RedisShard* RedisSide::shard_for(const RedisKey& key) {
 
 RedisSubscriber& RedisSide::subscriber_for(const RedisClient& client) {
     // Channels are the same in every database number and version.
-    const RedisKey key{client.terms().database, 0, resp::RespVersion::resp2};
+    const RedisKey key{client.terms().database, 0, resp::RespVersion::resp2,
+                       std::string(backend_user_of(client))};
     return subscribers_.try_emplace(key, *this, key).first->second;
 }
 
 void RedisSide::wake_subscribers() {
     for (auto& [key, subscriber] : subscribers_)
         subscriber.wake();
+    login_checks_.wake();
 }
 
 void RedisSide::pools_retired() {

@@ -8,6 +8,7 @@
 #include "config/settings.hpp"
 
 #include "server/redis/client.hpp"
+#include "server/redis/login_check.hpp"
 #include "server/redis/shard.hpp"
 #include "server/redis/subscriber.hpp"
 #include "server/snapshot.hpp"
@@ -33,6 +34,8 @@ struct RedisTerms {
     RedisTerms& operator=(const RedisTerms&) = delete;
 
     std::string database;               ///< Where they go.
+    std::string backend_user;           ///< Who logs in there for them. Empty: see next.
+    bool own_backends = false;          ///< They themselves, else who the section names.
     RedisDirectory::Commands commands;  ///< Of the server there.
     resp::CommandPolicy policy;
     resp::SessionTerms session;
@@ -68,6 +71,8 @@ class RedisSide {
     [[nodiscard]] RedisClient* client_at(std::uint32_t slot) const noexcept {
         return slot < clients_.size() ? clients_[slot].get() : nullptr;
     }
+    /// Null when it has left, whoever has its place now.
+    [[nodiscard]] RedisClient* find_client(std::uint32_t slot, std::uint64_t id) noexcept;
     [[nodiscard]] RedisClient* client_of(resp::Owner owner) const noexcept {
         return client_at(static_cast<std::uint32_t>(owner) - 1);
     }
@@ -85,7 +90,12 @@ class RedisSide {
     }
 
     [[nodiscard]] const RedisTerms& terms_of(std::string_view user) const noexcept;
-    [[nodiscard]] resp::LoginVerdict judge(std::string_view user, std::string_view password);
+    /// Who is logged in to this client's backends. Empty: who its database section names.
+    [[nodiscard]] std::string_view backend_user_of(const RedisClient& client) const noexcept;
+    /// None: the server is asked, and the client is told login_judged().
+    [[nodiscard]] resp::LoginVerdict judge(RedisClient& client, std::string_view user,
+                                           std::string_view password);
+    [[nodiscard]] RedisLoginChecks& login_checks() noexcept { return login_checks_; }
     [[nodiscard]] resp::ClientFacts facts_of(const RedisClient& client) const noexcept;
     /// The version of a server has become known.
     void refresh_versions();
@@ -119,14 +129,14 @@ class RedisSide {
     std::string room;  ///< For the relay: what is answered here. Empty between two calls.
 
   private:
-    [[nodiscard]] RedisClient* find_client(std::uint32_t slot, std::uint64_t id) noexcept;
     void make_terms();
 
     Worker& worker_;
     std::map<std::string, RedisTerms, std::less<>> terms_;
     std::map<std::string, RedisCounters> counters_;  ///< By database; never erased.
     std::unordered_map<const pool::PoolEntry*, std::unique_ptr<RedisShard>> shards_;
-    std::map<RedisKey, RedisSubscriber> subscribers_;    ///< Never erased.
+    std::map<RedisKey, RedisSubscriber> subscribers_;  ///< Never erased.
+    RedisLoginChecks login_checks_;
     std::vector<std::unique_ptr<RedisClient>> clients_;  ///< By slot; null where one is free.
     std::vector<std::uint32_t> free_slots_;
     std::size_t client_count_ = 0;

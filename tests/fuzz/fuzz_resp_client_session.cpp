@@ -37,10 +37,10 @@ void serve(Talk& talk, const resp::SessionTerms& terms) {
     while (!talk.finished && !talk.kept.empty()) {
         resp::Situation at;
         at.lending = talk.lending;
-        at.owed = talk.owed > 0 && !talk.session.raw();
+        at.owed = talk.owed > 0;
         at.subscribed = talk.subscribed;
-        const auto step = talk.session.next(wire::as_bytes(talk.kept), at, terms, {1, "here", "7"},
-                                            talk.to_client);
+        const auto step =
+            talk.session.next(wire::as_bytes(talk.kept), at, terms, {1, "7"}, talk.to_client);
         SLUICE_ASSERT(step.bytes <= talk.kept.size());
         if (step.kind == Kind::read_more || step.kind == Kind::wait) return;
         if (step.kind == Kind::judge) talk.session.judged(resp::LoginVerdict::accepted);
@@ -57,6 +57,7 @@ void serve(Talk& talk, const resp::SessionTerms& terms) {
             SLUICE_ASSERT(talk.owed == 0 && step.bytes > 0);
             talk.subscribed = step.kind == Kind::subscribe;
         }
+        if (step.kind == Kind::consult) SLUICE_ASSERT(talk.owed == 0 && step.bytes > 0);
         if (step.kind == Kind::reset) {
             talk.subscribed = false;
             talk.lending = resp::Lending::none;

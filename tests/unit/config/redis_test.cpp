@@ -48,6 +48,20 @@ TEST(RedisSettings, need_no_room_for_a_control_connection_that_is_none) {
     EXPECT_FALSE(load(alone + "max_connections = 8\npinned_connections = 8\n" + without).usable());
 }
 
+TEST(RedisSettings, say_whose_backends_a_user_has) {
+    const auto result = load(alone +
+                             "user_backends = true\n[redis]\nlogin_cache_time = '5s'\n"
+                             "tracking_connections = 3\n[redis.users.ann]\n"
+                             "backend_user = 'app'\nbackend_password = 'secret'\n");
+    EXPECT_TRUE(result.problems.empty()) << texts_of(result.problems);
+    const Redis& redis = result.settings.redis;
+    EXPECT_TRUE(redis.databases.at("default").user_backends);
+    EXPECT_EQ(redis.users.at("ann").backend_user, "app");
+    EXPECT_EQ(redis.users.at("ann").backend_password.reveal(), "secret");
+    EXPECT_EQ(redis.login_cache_time, Duration{5'000});
+    EXPECT_EQ(redis.tracking_connections, 3U);
+}
+
 TEST(RedisSettings, let_a_database_say_its_own_memory_gate) {
     const auto result = load(alone +
                              "memory_gate = 'on'\n[redis.databases.b]\nhost = 'h'\n[redis]\n"

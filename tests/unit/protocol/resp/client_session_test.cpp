@@ -230,11 +230,10 @@ TEST(RespClientSession, lets_subscribers_of_resp3_go_on) {
     talk.pay();
     talk.to_client.clear();
     // Whose channels these are cannot change, nor whose backend it is.
-    talk.receive(request({"AUTH", "secret"}) + request({"HELLO", "3", "AUTH", "u", "secret"}) +
-                 request({"CLIENT", "TRACKING", "ON"}));
+    talk.receive(request({"AUTH", "secret"}) + request({"HELLO", "3", "AUTH", "u", "secret"}));
     const std::string refused =
         "-ERR sluice: not while subscribed; unsubscribe or connect anew\r\n";
-    EXPECT_EQ(talk.to_client, refused + refused + refused);
+    EXPECT_EQ(talk.to_client, refused + refused);
     talk.receive(request({"HELLO", "2"}));
     talk.to_client.clear();
     talk.receive(request({"GET", "k"}));
@@ -247,22 +246,6 @@ TEST(RespClientSession, subscribes_whatever_client_reply_says) {
                  request({"PING"}));
     EXPECT_EQ(talk.channels, request({"SUBSCRIBE", "c"}));
     EXPECT_EQ(talk.to_client, "*2\r\n$4\r\npong\r\n$0\r\n\r\n");
-}
-
-TEST(RespClientSession, gives_who_tracks_keys_a_backend_to_its_end) {
-    const std::string tracking = request({"CLIENT", "TRACKING", "ON"});
-    ClientTalk talk;
-    talk.receive(tracking + request({"SUBSCRIBE", "c"}) + request({"GET", "k"}));
-    EXPECT_EQ(talk.lends, "tracking ");
-    EXPECT_TRUE(talk.session.raw());
-    EXPECT_TRUE(talk.session.holds_pin());
-    EXPECT_EQ(talk.to_pinned, tracking + request({"SUBSCRIBE", "c"}) + request({"GET", "k"}));
-    talk.receive(request({"FLUSHALL"}));
-    EXPECT_TRUE(talk.finished) << "an error of ours could stand in the wrong place";
-    ClientTalk reset;
-    reset.receive(tracking + request({"RESET"}) + request({"PING"}));
-    EXPECT_EQ(reset.to_client, "+RESET\r\n+PONG\r\n");
-    EXPECT_EQ(reset.lending, Lending::none);
 }
 
 TEST(RespClientSession, asks_the_server_before_it_calls_a_command_unknown) {

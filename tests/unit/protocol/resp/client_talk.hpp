@@ -38,18 +38,27 @@ class ClientTalk {
         if (lending == Lending::pinned && !session.holds_pin()) lending = Lending::none;
         serve();
     }
+    void forwarded(const ClientStep& step) {
+        EXPECT_NE(lending, Lending::none);
+        (lending == Lending::pinned ? to_pinned : to_shared) += step.send;
+        skipped += step.skipped;
+        if (step.muted) muted += step.replies;
+        adds_section = step.adds_section;
+        may_wait = step.may_wait;
+        owed += step.replies;
+    }
     void serve() {
         while (!finished && !kept.empty()) {
             Situation at;
             at.lending = lending;
-            at.owed = owed > 0 && !session.raw();
+            at.owed = owed > 0;
             at.subscribed = subscribed;
             at.memory_spent = memory_spent;
             at.heavy = heavy;
             if (lending != Lending::none) at.block_refusal = block_refusal;
             std::string out;
             const ClientStep step =
-                session.next(wire::as_bytes(kept), at, terms, {7, "127.0.0.1:5", "7.0.15"}, out);
+                session.next(wire::as_bytes(kept), at, terms, {7, "7.0.15"}, out);
             to_client += out;
             last = step.kind;
             shed += step.spared == Spared::memory ? 1 : 0;
@@ -80,13 +89,7 @@ class ClientTalk {
                     lending = step.lending;
                     continue;
                 case ClientStep::Kind::part:
-                case ClientStep::Kind::forward:
-                    EXPECT_NE(lending, Lending::none);
-                    (lending == Lending::pinned ? to_pinned : to_shared) += step.send;
-                    skipped += step.skipped;
-                    if (step.muted) muted += step.replies;
-                    owed += step.replies;
-                    break;
+                case ClientStep::Kind::forward: forwarded(step); break;
                 case ClientStep::Kind::reset:
                     lending = Lending::none;
                     owed = 0;
@@ -97,6 +100,12 @@ class ClientTalk {
                     EXPECT_EQ(owed, 0U) << "what has gone before is answered first";
                     subscribed = step.kind == ClientStep::Kind::subscribe;
                     channels += step.send;
+                    break;
+                case ClientStep::Kind::consult:
+                    EXPECT_EQ(owed, 0U);
+                    consulted += step.send;
+                    subject = step.subject;
+                    everybody = step.everybody;
                     break;
                 case ClientStep::Kind::answer: break;
                 case ClientStep::Kind::finish: finished = true; break;
@@ -117,6 +126,11 @@ class ClientTalk {
     std::string to_pinned;
     std::string lends;
     std::string channels;
+    std::string consulted;
+    Subject subject = Subject::own_line;
+    bool everybody = false;
+    bool adds_section = false;
+    bool may_wait = false;
     std::size_t owed = 0;
     std::size_t skipped = 0;
     std::size_t muted = 0;
