@@ -56,6 +56,9 @@ BackendRun BackendSession::next(wire::Bytes available) {
             // So large an error passes with the name that it shows, if it shows one.
             fate.whole = header.body_bytes <= whole_frame_bytes_max;
         }
+        if (type == BackendMessage::RowDescription) {
+            fate.whole = fate.whole && header.body_bytes <= whole_frame_bytes_max;
+        }
         if (type == BackendMessage::CommandComplete) {
             if (rest.size() <
                 frame_header_bytes + std::min<std::size_t>(header.body_bytes, tag_bytes_telling)) {
@@ -108,6 +111,8 @@ BackendSession::Fate BackendSession::fate_of(BackendMessage type) const noexcept
         case BackendMessage::NotificationResponse: return {Audience::client, true};
         case BackendMessage::DataRow:
             return {audience, !queue_.empty() && queue_.front().twist == Twist::question};
+        case BackendMessage::RowDescription:
+            return {audience, !queue_.empty() && queue_.front().twist == Twist::tells};
         case BackendMessage::Authentication:
         case BackendMessage::BackendKeyData:
         case BackendMessage::BindComplete:
@@ -125,8 +130,7 @@ BackendSession::Fate BackendSession::fate_of(BackendMessage type) const noexcept
         case BackendMessage::NoticeResponse:
         case BackendMessage::ParameterDescription:
         case BackendMessage::ParseComplete:
-        case BackendMessage::PortalSuspended:
-        case BackendMessage::RowDescription: return {audience, false};
+        case BackendMessage::PortalSuspended: return {audience, false};
     }
     return {audience, false};
 }
@@ -170,6 +174,9 @@ BackendEvent BackendSession::received(BackendMessage type, wire::Bytes whole_bod
         case BackendMessage::ParseComplete:
         case BackendMessage::PortalSuspended:
         case BackendMessage::RowDescription:
+            if (!queue_.empty() && queue_.front().twist == Twist::tells) {
+                result_described(type, whole_body);
+            }
             if (!answered(type) && !in_doubt()) return BackendEvent::violation;
             return type == BackendMessage::DataRow && !whole_body.empty()
                        ? BackendEvent::private_row

@@ -209,6 +209,7 @@ class BackendSession {
     void settle(const OwedReply& entry, Outcome outcome);
     void finish_front(Outcome outcome);
     void error_described(wire::Bytes body);
+    void result_described(BackendMessage type, wire::Bytes whole_body);
     void tag_seen(wire::Bytes body);
     void names_changed(TagMeaning tag);
     [[nodiscard]] BackendEvent received(BackendMessage type, wire::Bytes whole_body);

@@ -12,15 +12,6 @@
 
 namespace sluice::pg {
 
-namespace {
-
-/// "Cached plan must not change result type" is one of many features not supported; its words may
-/// be translated, the name of the function that says so never is.
-constexpr std::string_view outdated_plan_state = "0A000";
-constexpr std::string_view outdated_plan_routine = "RevalidateCachedQuery";
-
-}  // namespace
-
 void BackendSession::sent(const OwedReply& entry) {
     // With another request behind it, an open COPY has failed already, or will for that request.
     const bool into_copy = stage_ == Stage::copy_in && queue_.size() == 1;
@@ -142,6 +133,9 @@ void BackendSession::settle(const OwedReply& entry, Outcome outcome) {
         if (entry.audience == Audience::client) --ready_owed_;
         return;
     }
+    if (entry.twist == Twist::tells && entry.audience != Audience::client) {
+        statements_.shape_settled(entry.statement);
+    }
     const bool parse = entry.owed == Owed::parse;
     if (entry.audience == Audience::client_from_us || (!parse && entry.owed != Owed::close)) return;
     if (entry.twist == Twist::unnamed) {
@@ -199,7 +193,7 @@ void BackendSession::names_changed(TagMeaning tag) {
 
 /// What the server says of a statement outweighs what stands here.
 void BackendSession::error_described(wire::Bytes body) {
-    if (failed_.twist != Twist::none) return;
+    if (failed_.twist != Twist::none && failed_.twist != Twist::tells) return;
     const std::string_view sqlstate = parse_error_fields(body).sqlstate;
     const bool parse = failed_.owed == Owed::parse;
     // "Cached plan must not change result type": parsed anew, it fits again.
@@ -207,6 +201,19 @@ void BackendSession::error_described(wire::Bytes body) {
     if (outdated) schema_change_ = SchemaChange::results;
     if (outdated || sqlstate == (parse ? "42P05" : "26000")) {
         statements_.distrust(failed_.statement);
+    }
+}
+
+/// What comes in reply to a Describe says what rows there are, or will be.
+void BackendSession::result_described(BackendMessage type, wire::Bytes whole_body) {
+    if (type != BackendMessage::RowDescription && type != BackendMessage::NoData) return;
+    const OwedReply& entry = queue_.front();
+    const ResultShape shape = type == BackendMessage::NoData ? no_rows
+                              : whole_body.empty()           ? unseen_rows
+                                                             : shape_of(whole_body);
+    statements_.shape_told(entry.statement, shape);
+    if (entry.audience == Audience::client && client_statements_ != nullptr) {
+        client_statements_->told(entry.slot, entry.statement, shape);
     }
 }
 
@@ -224,7 +231,8 @@ bool BackendSession::heals(wire::Bytes error_body) const {
     for (std::size_t index = 0; index < queue_.size(); ++index) {
         const OwedReply& entry = queue_.at(index);
         const bool last = index + 1 == queue_.size();
-        if ((entry.owed == Owed::sync) != last || entry.twist != Twist::none) return false;
+        const bool plain = entry.twist == Twist::none || entry.twist == Twist::tells;
+        if ((entry.owed == Owed::sync) != last || !plain) return false;
         if (entry.audience == Audience::client_from_us) continue;
         const bool closes = entry.owed == Owed::close && entry.statement;
         if (entry.owed == Owed::parse || closes) return false;
@@ -252,6 +260,8 @@ void BackendSession::send_again(std::string& out) {
     sent(teaching);
     out.append(encore_.bytes());
     encore_.drop();  // Once is enough.
+    // It is told of the new result in this batch, or was never told of any.
+    client_statements_->told(batch.front().slot, id, {});
     for (const OwedReply& entry : batch)
         queue_.push(entry);
     stage_ = Stage::in_step;

@@ -42,6 +42,28 @@ SchemaGeneration BackendStatements::generation(StatementId id) const noexcept {
     return at == nodes_.end() ? SchemaGeneration{} : at->second.generation;
 }
 
+ResultShape BackendStatements::shape(StatementId id) const noexcept {
+    const auto at = nodes_.find(id.value);
+    return at == nodes_.end() ? ResultShape{} : at->second.shape;
+}
+
+void BackendStatements::shape_told(StatementId id, ResultShape shape) noexcept {
+    if (Node* const node = find(id)) node->shape = shape;
+}
+
+bool BackendStatements::shape_asked(StatementId id) const noexcept {
+    const auto at = nodes_.find(id.value);
+    return at != nodes_.end() && at->second.shape_asked;
+}
+
+void BackendStatements::ask_shape(StatementId id) noexcept {
+    if (Node* const node = find(id)) node->shape_asked = true;
+}
+
+void BackendStatements::shape_settled(StatementId id) noexcept {
+    if (Node* const node = find(id)) node->shape_asked = false;
+}
+
 void BackendStatements::touch(StatementId id) noexcept {
     Node* const node = find(id);
     if (node == nullptr || !node->expected || node == newest_) return;
@@ -59,6 +81,8 @@ void BackendStatements::parse_sent(StatementId id, std::uint32_t batch) {
     node.id = id;
     node.batch = batch;
     node.generation = generation_;
+    node.shape = {};
+    node.shape_asked = false;
     ++node.unsettled;
     expect(node, true);
 }

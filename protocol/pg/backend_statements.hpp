@@ -1,5 +1,6 @@
 #pragma once
 
+#include "protocol/pg/result_shape.hpp"
 #include "protocol/pg/statement_id.hpp"
 
 #include <cstddef>
@@ -30,6 +31,13 @@ class BackendStatements {
     [[nodiscard]] Presence presence(StatementId id, std::uint32_t batch) const noexcept;
     /// The generation of the pool's schema, as far as it is known, in which it was last parsed.
     [[nodiscard]] SchemaGeneration generation(StatementId id) const noexcept;
+    /// Of what it returns, as it was parsed: PostgreSQL itself sees to it that this stays so.
+    [[nodiscard]] ResultShape shape(StatementId id) const noexcept;
+    void shape_told(StatementId id, ResultShape shape) noexcept;
+    /// The backend has been asked for it, and has not answered.
+    [[nodiscard]] bool shape_asked(StatementId id) const noexcept;
+    void ask_shape(StatementId id) noexcept;
+    void shape_settled(StatementId id) noexcept;
     /// Of what is parsed from now on.
     void set_generation(SchemaGeneration generation) noexcept { generation_ = generation; }
     /// It is about to be used, so others go first.
@@ -75,6 +83,8 @@ class BackendStatements {
         std::uint32_t unsettled = 0;  ///< Requests under way that change it.
         Presence settled = Presence::absent;
         bool expected = false;
+        bool shape_asked = false;
+        ResultShape shape;
     };
 
     [[nodiscard]] Node* find(StatementId id) noexcept;

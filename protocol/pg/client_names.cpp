@@ -94,6 +94,7 @@ void ClientStatements::forget_portals() {
     for (const Portal& portal : portals_)
         catalog_.release(*portal.statement);
     portals_.clear();
+    last_bound_.statement = {};
 }
 
 }  // namespace sluice::pg

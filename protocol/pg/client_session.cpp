@@ -207,7 +207,7 @@ ClientSession::Step ClientSession::named_step(FrameHeader header, wire::Bytes av
                       : type == ClientMessage::Bind  ? Owed::bind
                       : type == ClientMessage::Close ? Owed::close
                                                      : Owed::describe;
-    if (statements != nullptr) return forward_step(header, available, {owed});
+    if (statements != nullptr) return portal_step(header, available, owed);
     if (type == ClientMessage::Parse) {
         NamedFrame named;
         const NameSearch search = find_name(available, named);
@@ -220,6 +220,24 @@ ClientSession::Step ClientSession::named_step(FrameHeader header, wire::Bytes av
         }
     }
     return behind_close_unnamed(forward_step(header, available, {owed}));
+}
+
+/// Describe or Close of a portal. What the former tells, the client goes by from then on.
+ClientSession::Step ClientSession::portal_step(FrameHeader header, wire::Bytes available,
+                                               Owed owed) {
+    OwedReply reply{owed};
+    const ClientStatements::Described* const bound =
+        statements_ ? &statements_->last_bound() : nullptr;
+    if (owed == Owed::describe && bound != nullptr && bound->statement) {
+        NamedFrame named;
+        const bool found = find_name(available, named) == NameSearch::found;
+        if (found && named.name == bound->portal) {
+            reply.twist = Twist::tells;
+            reply.slot = bound->slot;
+            reply.statement = bound->statement;
+        }
+    }
+    return forward_step(header, available, reply);
 }
 
 ClientSession::Step ClientSession::passage_step(FrameHeader header, wire::Bytes available,
@@ -245,6 +263,10 @@ ClientSession::Step ClientSession::passage_step(FrameHeader header, wire::Bytes 
         case Kind::waits:
             step.kind = StepKind::wait;
             waiting_ = true;
+            return step;
+        case Kind::asks:
+            step.kind = StepKind::forward;
+            step.inject = lease.desk.written;
             return step;
         case Kind::name_too_long: return violation("name in message is too long");
         case Kind::passes: break;

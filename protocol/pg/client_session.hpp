@@ -226,6 +226,7 @@ class ClientSession {
     [[nodiscard]] bool beyond_limits(const std::vector<NameEffect>& effects,
                                      const StatementLease& lease) const;
     Step named_step(FrameHeader header, wire::Bytes available, const StatementLease* statements);
+    Step portal_step(FrameHeader header, wire::Bytes available, Owed owed);
     Step passage_step(FrameHeader header, wire::Bytes available, const StatementLease& lease);
     Step function_call_step(FrameHeader header, wire::Bytes available);
     Step behind_close_unnamed(Step step) noexcept;

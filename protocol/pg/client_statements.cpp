@@ -38,7 +38,7 @@ ClientStatements::Found ClientStatements::find(std::string_view name, std::uint3
     const Slot& slot = slots_[index];
     if (slot.unsettled > 0 && slot.batch != batch) return {Standing::undecided, index, nullptr};
     if (slot.expected == nullptr) return {Standing::absent, index, nullptr};
-    return {Standing::held, index, slot.expected, slot.generation};
+    return {Standing::held, index, slot.expected, slot.generation, slot.told};
 }
 
 std::string_view ClientStatements::name_of(std::uint32_t slot) const noexcept {
@@ -50,8 +50,14 @@ std::uint32_t ClientStatements::begin_parse(std::string_view name, Statement& st
                                             std::uint32_t batch, SchemaGeneration generation) {
     const std::uint32_t index = name.empty() ? unnamed_slot : slot_for(name);
     slots_[index].generation = generation;
+    slots_[index].told = {};
     begin({index, &statement}, batch);
     return index;
+}
+
+void ClientStatements::told(std::uint32_t slot, StatementId id, ResultShape shape) noexcept {
+    if (slot >= slots_.size() || slots_[slot].expected == nullptr) return;
+    if (slots_[slot].expected->id() == id) slots_[slot].told = shape;
 }
 
 std::uint32_t ClientStatements::slot_for(std::string_view name) {

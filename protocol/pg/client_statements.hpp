@@ -2,6 +2,7 @@
 
 #include "protocol/pg/command_tag.hpp"
 #include "protocol/pg/reply_queue.hpp"
+#include "protocol/pg/result_shape.hpp"
 #include "protocol/pg/statement_catalog.hpp"
 
 #include <cstddef>
@@ -46,6 +47,7 @@ class ClientStatements {
         Statement* statement = nullptr;
         /// In which the client had it parsed: a version that is older may mean something else.
         SchemaGeneration generation{};
+        ResultShape told{};  ///< What the client takes its rows for.
         /// PREPARE made it, so it stands on backends under the client's own name.
         [[nodiscard]] bool by_sql() const noexcept {
             return statement != nullptr && statement->maker() == Maker::prepare;
@@ -100,6 +102,17 @@ class ClientStatements {
     /// The names of those that PREPARE made.
     [[nodiscard]] std::vector<std::string> names_by_sql() const;
 
+    /// The client has been told, by a Describe, what a statement returns; not known: it is not to
+    /// be held to what it was told.
+    void told(std::uint32_t slot, StatementId id, ResultShape shape) noexcept;
+    /// The portal that the last Bind made, while it is not known what its statement returns.
+    struct Described {
+        std::string portal;
+        std::uint32_t slot = 0;
+        StatementId statement;
+    };
+    [[nodiscard]] Described& last_bound() noexcept { return last_bound_; }
+
     /// A portal is bound to this statement; null: one that is not known. Only those that concern
     /// names are remembered.
     void bound(std::string_view portal, Statement* statement);
@@ -121,7 +134,8 @@ class ClientStatements {
         Statement* settled = nullptr;
         Statement* expected = nullptr;
         SchemaGeneration generation;  ///< Of the last Parse.
-        std::uint32_t batch = 0;      ///< Of the youngest change that is not settled.
+        ResultShape told;
+        std::uint32_t batch = 0;  ///< Of the youngest change that is not settled.
         std::uint32_t unsettled = 0;
     };
     struct Change {
@@ -158,6 +172,7 @@ class ClientStatements {
     std::vector<NameEffect> effects_;  ///< Of the one text under way that has some.
     std::size_t happened_ = 0;         ///< Of those.
     std::vector<Portal> portals_;
+    Described last_bound_;
     std::size_t count_ = 0;
     std::size_t bytes_ = 0;
     std::size_t by_sql_ = 0;  ///< Names of statements that PREPARE made.

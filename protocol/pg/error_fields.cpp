@@ -36,7 +36,8 @@ std::string_view* field_of(ErrorFields& fields, std::uint8_t code) noexcept {
 }
 
 void append_fields(std::string& out, char type, Severity severity, std::string_view sqlstate,
-                   std::string_view message, std::string_view detail, std::string_view hint) {
+                   std::string_view message, std::string_view detail, std::string_view hint,
+                   std::string_view routine = {}) {
     wire::Writer writer(out);
     const auto field = [&writer](char code, std::string_view text) {
         writer.u8(static_cast<std::uint8_t>(code)).c_string(text.substr(0, text.find('\0')));
@@ -48,6 +49,7 @@ void append_fields(std::string& out, char type, Severity severity, std::string_v
     field('M', message);
     if (!detail.empty()) field('D', detail);
     if (!hint.empty()) field('H', hint);
+    if (!routine.empty()) field('R', routine);
     writer.u8(0).end_frame();
 }
 
@@ -73,6 +75,11 @@ ErrorFields parse_error_fields(Bytes body) noexcept {
 void append_error(std::string& out, Severity severity, std::string_view sqlstate,
                   std::string_view message, std::string_view detail, std::string_view hint) {
     append_fields(out, 'E', severity, sqlstate, message, detail, hint);
+}
+
+void append_outdated_plan_error(std::string& out) {
+    append_fields(out, 'E', Severity::error, outdated_plan_state,
+                  "cached plan must not change result type", {}, {}, outdated_plan_routine);
 }
 
 void append_notice(std::string& out, Severity severity, std::string_view sqlstate,

@@ -39,6 +39,14 @@ enum class Severity : std::uint8_t { notice, warning, error, fatal };
 void append_error(std::string& out, Severity severity, std::string_view sqlstate,
                   std::string_view message, std::string_view detail = {},
                   std::string_view hint = {});
+
+/// "Cached plan must not change result type" is one of many features not supported; its words may
+/// be translated, the name of the function that says so never is, and clients go by it.
+inline constexpr std::string_view outdated_plan_state = "0A000";
+inline constexpr std::string_view outdated_plan_routine = "RevalidateCachedQuery";
+/// That error, as PostgreSQL gives it but for the line of its source.
+void append_outdated_plan_error(std::string& out);
+
 void append_notice(std::string& out, Severity severity, std::string_view sqlstate,
                    std::string_view message, std::string_view detail = {},
                    std::string_view hint = {});

@@ -52,6 +52,8 @@ enum class Twist : std::uint8_t {
     stands_in,      ///< Sync behind a Query, for the client if the Query is read over.
     rejected,       ///< What is sent in the client's place shall fail; `slot` is the PinReason.
     question,       ///< A Query of ours, of which each row is wanted.
+    tells,          ///< Describe of a statement, or its portal, of whose result nothing is known.
+    outdated,       ///< Bind of no statement, in place of one whose result is another now.
     begins,         ///< Parse, Bind and Execute of a BEGIN that was answered before.
 };
 
@@ -71,10 +73,12 @@ struct OwedReply {
 /// Whether the backend may object to it with a name of ours in its words.
 [[nodiscard]] constexpr bool shows_our_name(const OwedReply& entry) noexcept {
     switch (entry.twist) {
-        case Twist::none: return static_cast<bool>(entry.statement);
+        case Twist::none:
+        case Twist::tells: return static_cast<bool>(entry.statement);
         case Twist::name_taken:
         case Twist::beyond_limits:
-        case Twist::rejected: return true;
+        case Twist::rejected:
+        case Twist::outdated: return true;
         case Twist::unnamed:
         case Twist::own_name:
         case Twist::names:

@@ -111,6 +111,16 @@ void append_close(std::string& out, std::string_view name) {
         .end_frame();
 }
 
+void append_describe(std::string& out, std::string_view name) {
+    wire::Writer(out)
+        .begin_frame(static_cast<char>(ClientMessage::Describe))
+        .u8('S')
+        .c_string(name)
+        .end_frame()
+        .begin_frame(static_cast<char>(ClientMessage::Flush))
+        .end_frame();
+}
+
 void append_close_portal(std::string& out, std::string_view portal) {
     wire::Writer(out)
         .begin_frame(static_cast<char>(ClientMessage::Close))

@@ -42,6 +42,8 @@ void append_empty_parse(std::string& out, std::string_view name, std::uint16_t p
 /// or the highest that the text seems to name.
 [[nodiscard]] std::uint16_t parameter_count(std::string_view parse_body);
 void append_close(std::string& out, std::string_view name);
+/// Describe of a statement, and a Flush behind it.
+void append_describe(std::string& out, std::string_view name);
 void append_close_portal(std::string& out, std::string_view portal);
 /// Without parameters.
 void append_bind(std::string& out, std::string_view portal, std::string_view name);

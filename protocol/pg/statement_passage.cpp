@@ -29,6 +29,7 @@ StatementPassage::StatementPassage(const StatementLease& lease, ClientStatements
       search_(find_name(frame, named_)),
       batch_(lease.backend.batch()),
       planning_(planning) {
+    behind_ = frame_.subspan(std::min(frame_.size(), frame_bytes_));
     frame_ = frame_.first(std::min(frame_.size(), frame_bytes_));
     lease_.desk.written.clear();
     lease_.backend.serve_statements_of(&client_);
@@ -196,6 +197,9 @@ StatementPassage::Plan StatementPassage::use(Owed owed) {
     if (found.by_sql()) return use_by_sql(found, owed);
     if (!names_agree(*found.statement)) return {Kind::waits, {}, 0};
     used_ = found.statement;
+    if (owed == Owed::bind && found.told.known() && !describes_behind()) {
+        return bind_as_told(found);
+    }
     const StatementId id = found.statement->id();
     BackendStatements& statements = lease_.backend.statements();
     const Presence presence = statements.presence(id, batch_);
@@ -221,6 +225,7 @@ StatementPassage::Plan StatementPassage::use(Owed owed) {
     OwedReply reply{owed};
     reply.slot = found.slot;
     reply.statement = id;
+    note_result(found, reply);
     return renamed(StatementName(id).text(), reply);
 }
 

@@ -27,6 +27,7 @@ class StatementPassage {
             passes,      ///< The frame goes on, behind what was written, without its first bytes.
             more_bytes,  ///< It cannot be judged yet.
             waits,       ///< It depends on an answer that has not come.
+            asks,        ///< Likewise; what was written asks for it.
             name_too_long,
         };
         Kind kind = Kind::passes;
@@ -56,6 +57,11 @@ class StatementPassage {
   private:
     [[nodiscard]] Plan use(Owed owed);
     [[nodiscard]] bool fails_for_certain(const Statement& statement) const;
+    [[nodiscard]] Plan bind_as_told(const ClientStatements::Found& found);
+    [[nodiscard]] Plan bind_outdated(std::uint32_t slot);
+    void note_result(const ClientStatements::Found& found, OwedReply& reply);
+    [[nodiscard]] bool describes_behind() const;
+    [[nodiscard]] std::string_view portal() const;
     [[nodiscard]] Plan bind_to_fail(const Statement& statement, std::uint32_t slot);
     [[nodiscard]] Plan use_by_sql(const ClientStatements::Found& found, Owed owed);
     [[nodiscard]] bool names_agree(const Statement& statement);
@@ -77,6 +83,7 @@ class StatementPassage {
     const StatementLease& lease_;
     ClientStatements& client_;
     wire::Bytes frame_;
+    wire::Bytes behind_;  ///< The frame, as far as it is in hand.
     std::size_t frame_bytes_;
     NamedFrame named_;  ///< Before `search_`, which fills it in.
     NameSearch search_;

@@ -61,6 +61,8 @@ void PgRelay::rename_error(PgBackend& backend, wire::Bytes frame, Departure& out
                            std::string(pg::name_of(static_cast<pg::PinReason>(failed.slot))));
         ++client.worker()
               .counters.refusals[static_cast<std::size_t>(RefusalReason::session_state_rejected)];
+    } else if (failed.twist == pg::Twist::outdated && sqlstate == "26000") {
+        pg::append_outdated_plan_error(words);
     } else if (failed.twist == pg::Twist::beyond_limits && name_taken) {
         append_refusal(words, RefusalReason::too_many_statements);
         ++client.worker()

@@ -256,6 +256,36 @@ def psycopg_receives_notifications_and_notices(rig):
 
 
 @case
+def asyncpg_reads_no_rows_by_an_old_description(rig):
+    """It describes a statement once, and decodes what it fetches later by that."""
+    module = asyncpg()
+
+    async def work(sluice):
+        client, other = [await module.connect(sluice.url()) for _ in range(2)]
+        told = []
+        for who in (client, other):
+            await other.execute("CREATE TABLE told (a int); INSERT INTO told VALUES (7)")
+            for kind, value in (("int", 7), ("float4", 1.5), ("text", "'word'"), ("int8", 9)):
+                await who.execute(f"ALTER TABLE told ALTER a TYPE {kind} USING {value}")
+                # By as many clients at once as it takes to have each backend used.
+                told += [await one.fetchval("SELECT a FROM told") for one in (client, other)]
+            await who.execute("DROP TABLE told")
+        await client.execute("CREATE SCHEMA one; CREATE TABLE one.told AS SELECT 7 AS a;"
+                             "CREATE SCHEMA two; CREATE TABLE two.told AS SELECT 'w'::text AS a")
+        for path in ("one", "two", "one"):
+            await client.execute(f"SET search_path = {path}")
+            told.append(await client.fetchval("SELECT a FROM told"))
+        await client.execute("DROP SCHEMA one, two CASCADE")
+        await client.close()
+        await other.close()
+        return told
+
+    with rig.sluice(pool_size=3) as sluice:
+        told = asyncio.run(work(sluice))
+    assert told == 2 * [7, 7, 1.5, 1.5, "word", "word", 9, 9] + [7, "w", 7], told
+
+
+@case
 def asyncpg_in_everyday_use(rig):
     module = asyncpg()
 

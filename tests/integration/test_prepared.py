@@ -318,21 +318,22 @@ def a_statement_of_another_result_heals(rig):
 
 @case
 def a_change_behind_the_poolers_back_is_not_seen(rig):
-    """A migration that goes past Sluice: no client is told that a plan does not fit any more."""
+    """A migration that goes past Sluice: nobody is told that a plan does not fit any more who never
+    asked what it returns, or asks each time."""
     with rig.sluice(pool_size=2, min_pool_size=2) as sluice:
         clients = [sluice.connect() for _ in range(6)]
         clients[0].query("CREATE TABLE behind (i int); INSERT INTO behind VALUES (1)")
         unnamed = [extended("SELECT * FROM behind")]
         named = [Bind([], "s"), Execute(), Sync]
+        described = [Bind([], "s"), Describe("P"), Execute(), Close("P"), Sync]
         for client in clients:
             client.ask(Parse("SELECT * FROM behind", "s"), Sync)
         for row in (("1",), ("1", "2"), ("1", "2", "3"), ("1", "2", "3", "4")):
             if len(row) > 1:
                 rig.postgres.execute(f"ALTER TABLE behind ADD c{len(row)} int DEFAULT {len(row)}",
                                      database="app")
-            for client in clients:
-                for run in (unnamed, named, [Bind([], "s"), Describe("P"), Execute(), Close("P"),
-                                             Sync]):
+            for number, client in enumerate(clients):
+                for run in (unnamed, described if number % 2 else named):
                     reply = client.ask(*run)
                     assert reply.rows == [row], (row, reply.errors)
         again = sluice.metric("pool_batches_sent_again_total")

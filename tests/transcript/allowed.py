@@ -7,6 +7,8 @@
     pg_temp_3 and the like  The number of the schema is that of the backend.
     F, L, R of a FATAL   File, line and routine of PostgreSQL's source have no meaning where Sluice
                          refuses a client by itself, in PostgreSQL's words.
+    F, L of an outdated plan  Sluice says it where the backend at hand was taught the text later;
+                         the routine, by which drivers know it, is compared.
     AuthenticationOk before a refusal  PostgreSQL looks at startup parameters behind it, Sluice
                          before it; clients see the error either way.
     time of arrival      PostgreSQL keeps replies back until its buffer is full, or Sync or Flush
@@ -44,9 +46,11 @@ class Known:
         return _TEMPORARY.sub(rb"pg_\1temp_N", text)
 
 
-def is_shown(code, severity):
+def is_shown(code, fields):
     """Whether a field of an error counts."""
-    return code not in "FLR" or severity != b"FATAL"
+    if fields.get("R") == b"RevalidateCachedQuery" and fields.get("C") == b"0A000":
+        return code not in "FL"
+    return code not in "FLR" or fields.get("V") != b"FATAL"
 
 
 def without_authentication(words):

@@ -91,9 +91,8 @@ def _fields(name):
         while reader.body[reader.position:] != b"\0":
             fields.append((reader.numbers("c")[0].decode(), reader.text()))
         reader.rest()
-        severity = dict(fields).get("V")
         parts = [f"{code}={value(known.field(text))}" for code, text in fields
-                 if is_shown(code, severity)]
+                 if is_shown(code, dict(fields))]
         return f"{name}({', '.join(parts)})"
     return words
 

@@ -25,6 +25,15 @@ for name, change in CHANGES.items():
         if name != "path":
             script(f"{name}_{kind}_by_another", a(MAKE), a(made), a(run), b(change), a(run), b("SELECT 1"), a(run),
                    pins=("named_statement", "unnamed_statement"))
+    # Who goes by what it was told decodes other rows wrongly, unless it is refused.
+    use = Bind([], "s") + Execute() + Sync
+    undo = [a("DROP TABLE IF EXISTS two.t")] if name == "path" else []
+    for way, told in (("statement", Describe("S", "s") + Sync), ("portal", Bind([], "s") + Describe() + Execute() + Sync)):
+        script(f"told_by_{way}_{name}", a(MAKE), a(Parse("SELECT * FROM t", "s")), a(told), a(use), a(change), a(use), a(use),
+               a(Close("S", "s"), Parse("SELECT * FROM t", "s"), told), a(use), *undo)
+        if name != "path":
+            script(f"told_by_{way}_{name}_by_another", a(MAKE), a(Parse("SELECT * FROM t", "s")), a(told), a(use), b(change), a(use),
+                   a(Close("S", "s"), Parse("SELECT * FROM t", "s"), told), a(use), pins=("named_statement",))
     script(f"{name}_sql", a(MAKE), a("PREPARE s AS SELECT * FROM t"), a("EXECUTE s"), a(change), a("EXECUTE s"), a("EXECUTE s"))
     script(f"{name}_one_batch_each", a(MAKE), *(a(ask("SELECT * FROM t"), Sync) for _ in range(3)), a(change), *(a(ask("SELECT * FROM t"), Sync) for _ in range(2)))
 for name, (make, change) in {"function": ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'"),
