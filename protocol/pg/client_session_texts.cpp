@@ -4,6 +4,7 @@
 #include "protocol/pg/session_rejection.hpp"
 #include "protocol/pg/settings_restart.hpp"
 #include "protocol/pg/statement_catalog.hpp"
+#include "protocol/pg/temporary_path.hpp"
 #include "protocol/wire/writer.hpp"
 
 #include <algorithm>
@@ -33,6 +34,7 @@ Feature ClientSession::scan(wire::Bytes text, bool whole, const StatementLease* 
         shares_ = statements != nullptr;
         queries_ = true;
         if (shares_ && is_odd("\\", *statements)) watch_.odd_text_sent();
+        if (shares_ && statements->temporary_path) watch_.large_text_sent(Feature::temporary);
         scanner_ = std::make_unique<StatementScanner>();
         scanner_->feed(text);
         return scanner_->features();
@@ -44,8 +46,17 @@ Feature ClientSession::scan(wire::Bytes text, bool whole, const StatementLease* 
     return scanner.features();
 }
 
+/// The features of a text, and what they come to under the settings of the client, which may have
+/// been changed in this transaction.
+Feature ClientSession::features_under(const StatementLease& lease, Feature features,
+                                      std::string_view text) const noexcept {
+    const bool path_counts = lease.temporary_path || watch_.settings_in_doubt();
+    return path_counts && may_create(text) ? features | Feature::temporary : features;
+}
+
 void ClientSession::watch_query(Feature features, std::string_view text,
                                 const StatementLease& lease) {
+    features = features_under(lease, features, text);
     if (is_odd(text, lease)) {
         watch_.odd_text_sent();
     } else if (features == Feature::none) {
@@ -96,7 +107,7 @@ void ClientSession::bound(const Statement* statement, const StatementLease& leas
         watch_.hidden_text_sent(unkept);
     } else if (is_odd(statement->text(), lease)) {
         watch_.odd_text_sent();
-    } else if (statement->features() == Feature::none) {
+    } else if (features_under(lease, statement->features(), statement->text()) == Feature::none) {
         watch_.request_sent();
     } else {
         watch_statement(*statement, SessionWatch::Sent::by_bind, lease);
@@ -108,7 +119,8 @@ void ClientSession::bound(const Statement* statement, const StatementLease& leas
 void ClientSession::watch_statement(const Statement& statement, SessionWatch::Sent sent,
                                     const StatementLease& lease) {
     if (statement.maker() == Maker::parse) {
-        watch_text(statement.features(), statement.text(), sent, lease);
+        const Feature features = features_under(lease, statement.features(), statement.text());
+        watch_text(features, statement.text(), sent, lease);
         return;
     }
     const Feature features = statement.features() & ~Feature::prepare;

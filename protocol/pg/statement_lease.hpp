@@ -63,6 +63,8 @@ struct StatementLease {
     const StartupSettings* start = nullptr;
     /// Under the client's settings a backslash in a text may mean what is not seen here.
     bool odd_texts = false;
+    /// Under them a CREATE or INTO without a schema may make something temporary.
+    bool temporary_path = false;
 };
 
 }  // namespace sluice::pg

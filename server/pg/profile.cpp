@@ -1,6 +1,7 @@
 #include "server/pg/profile.hpp"
 
 #include "protocol/assert.hpp"
+#include "protocol/pg/temporary_path.hpp"
 
 #include <algorithm>
 #include <array>
@@ -48,6 +49,11 @@ bool reads_otherwise(const pg::StartupSettings& settings) {
     return std::ranges::find(with_ascii_inside, name) != with_ascii_inside.end();
 }
 
+bool makes_temporary(const pg::StartupSettings& settings) {
+    const auto path = settings.find("search_path");
+    return path && pg::names_temporary_schema(*path);
+}
+
 pg::StartupSettings without_application_name(const pg::StartupSettings& settings) {
     pg::StartupSettings rest = settings;
     rest.erase(application_name);
@@ -58,7 +64,7 @@ pg::StartupSettings without_application_name(const pg::StartupSettings& settings
 
 PgProfiles::Entry::Entry(std::uint32_t id, const pg::StartupSettings& settings,
                          std::uint32_t planning)
-    : profile{id, settings, planning, reads_otherwise(settings)} {}
+    : profile{id, settings, planning, reads_otherwise(settings), makes_temporary(settings)} {}
 
 PgProfiles::PgProfiles() : plain_(find_or_add({})) {}
 

@@ -27,6 +27,8 @@ struct PgProfile {
     /// A backslash in a text may escape a quote, or be the second half of a character, so that
     /// the text is not what it seems here.
     bool odd_texts = false;
+    /// What a text makes without naming a schema may be temporary.
+    bool temporary_path = false;
     mutable std::atomic<std::uint32_t> user_count{0};  ///< ProfileRefs.
     mutable std::atomic<bool> accepted{false};         ///< By a backend, at least once.
     /// The profile of the same settings in the form in which a backend reports them; its id.

@@ -180,7 +180,8 @@ pg::ClientSession::Step PgRelay::next_step(PgClient& client, wire::Bytes rest) {
                                         client.profile_->planning,
                                         own_planning | static_cast<std::uint32_t>(client.id_),
                                         &client.start_profile_->settings,
-                                        client.profile_->odd_texts};
+                                        client.profile_->odd_texts,
+                                        client.profile_->temporary_path};
     return client.session_.next(rest, pg::Lending::leased, &statements);
 }
 

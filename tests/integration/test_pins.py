@@ -83,6 +83,41 @@ def other_ways_to_leave_state_are_seen_too(rig):
 
 
 @case
+def temporary_objects_made_by_way_of_search_path_keep_the_backend(rig):
+    """With pg_temp in the path CREATE TABLE is CREATE TEMP TABLE, and says nothing of it."""
+    made = [Query("CREATE TABLE mine (a int)")], [Query("SELECT 1 AS a INTO mine")], \
+        extended("CREATE VIEW mine AS SELECT 1"), \
+        [Query("/* " + 70_000 * "x" + " */ CREATE SEQUENCE mine")]
+    with rig.sluice(pool_size=1) as sluice:
+        for frames in made:
+            set_before = sluice.connect()
+            set_before.query("SET search_path = PG_TEMP, public")
+            started_so = sluice.connect(parameters={"options": "-c search_path=pg_temp"})
+            for client in (set_before, started_so):
+                assert not client.ask(*frames).errors
+                sluice.wait_metric("pool_pinned_clients", 1)
+                client.end()
+                other = sluice.connect()
+                is_clean(other)
+                assert other.value("SELECT to_regclass('pg_temp.mine') IS NULL") == "t"
+                other.end()
+        # The value is in no text, and holds for this transaction alone.
+        client, other = sluice.connect(), sluice.connect()
+        client.query("BEGIN")
+        client.execute("SELECT set_config('search_path', $1, true)", "pg_temp")
+        client.query("CREATE TABLE mine (a int)")
+        client.query("COMMIT")
+        sluice.wait_metric("pool_pinned_clients", 1)
+        client.query("DROP TABLE pg_temp.mine")
+        assert other.value("SELECT to_regclass('pg_temp.mine') IS NULL") == "t", "and is free again"
+        client.query("SET search_path = public, pg_temp")
+        client.query("CREATE TABLE mine (a int)")
+        assert other.query("DROP TABLE mine").tags == ["DROP TABLE"], "the first of the path counts"
+        client.end()
+        other.end()
+
+
+@case
 def the_extended_protocol_pins_as_well(rig):
     with rig.sluice(pool_size=1, session_state={"set": "pin"}) as sluice:
         for sql in MORE[:6]:

@@ -68,6 +68,13 @@ TEST(PgProfiles, know_where_a_backslash_may_mean_more) {
     EXPECT_FALSE(profiles.plain()->odd_texts);
 }
 
+TEST(PgProfiles, know_where_what_is_made_may_be_temporary) {
+    PgProfiles profiles;
+    EXPECT_TRUE(profiles.find_or_add(settings_of({{"search_path", "a, PG_TEMP"}}))->temporary_path);
+    EXPECT_FALSE(profiles.find_or_add(settings_of({{"search_path", "a"}}))->temporary_path);
+    EXPECT_FALSE(profiles.plain()->temporary_path);
+}
+
 TEST(PgProfiles, profiles_without_users_are_forgotten_when_there_are_many) {
     PgProfiles profiles;
     const ProfileRef kept = profiles.find_or_add(settings_of({{"a.b", "kept"}}));
