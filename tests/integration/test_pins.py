@@ -86,7 +86,7 @@ def other_ways_to_leave_state_are_seen_too(rig):
 def temporary_objects_made_by_way_of_search_path_keep_the_backend(rig):
     """With pg_temp in the path CREATE TABLE is CREATE TEMP TABLE, and says nothing of it."""
     made = [Query("CREATE TABLE mine (a int)")], [Query("SELECT 1 AS a INTO mine")], \
-        extended("CREATE VIEW mine AS SELECT 1"), \
+        [extended("CREATE VIEW mine AS SELECT 1")], \
         [Query("/* " + 70_000 * "x" + " */ CREATE SEQUENCE mine")]
     with rig.sluice(pool_size=1) as sluice:
         for frames in made:

@@ -281,7 +281,11 @@ def a_reload_meanwhile_is_heeded_by_a_login_that_hashes(rig):
         for client, name in zip(clients, names):
             client.password = "new" if name in after else "old"
             if name in after:
-                client.log_in()
+                try:
+                    client.log_in()
+                except ServerError as error:  # It had its challenge before; the next try counts.
+                    assert error.sqlstate == "28P01"
+                    client = sluice.connect(user=name, database="app", password="new")
                 client.end()
             else:
                 raises("28P01", client.log_in)
