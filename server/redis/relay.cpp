@@ -292,7 +292,8 @@ void RedisRelay::deliver(RedisBackend& backend, std::uint32_t owner, wire::Bytes
     if (client->owed_ == 0 && !client->pinned()) change_lane(*client);
     if (client->owed_ == 0 && side.worker().draining()) {
         client->drain();
-        return;
+        // Who watches or is within MULTI stays, and what it has sent brings it to its end.
+        if (client->phase_ == RedisClient::Phase::leaving) return;
     }
     if (client->inbox_.empty() && !client->reception_paused()) return;
     if (client->owed_ == 0 || client->owed_ < owed_count_max / 2) serve(*client, {});

@@ -183,11 +183,13 @@ void RedisShard::opened(RedisBackend& backend) {
     worker_.redis().refresh_versions();
     if (backend.use() == RedisBackend::Use::subscriber) {
         backend.subscriber()->opened();
-        return;
+    } else {
+        links_held_until_ = {};
+        serve_waiting();
+        perform_orders();
     }
-    links_held_until_ = {};
-    serve_waiting();
-    perform_orders();
+    // Whoever asked for room while this one was on its way found nothing that could go.
+    yield();
 }
 
 void RedisShard::open_failed(RedisBackend& backend, pool::OpenFailure failure) {

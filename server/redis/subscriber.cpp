@@ -183,7 +183,10 @@ void RedisSubscriber::backend_gone() {
     session_ = {};
     book_.lost();
     (void)settle_bytes();
-    if (book_.empty()) return;
+    if (book_.empty()) {
+        arm();  // There is nothing to look after any more.
+        return;
+    }
     const net::TimePoint now = side_.worker().engine().now();
     ++counters_.subscriber_losses;
     if (!lost_since_) lost_since_ = now;
