@@ -227,7 +227,9 @@ def step_asan(options):
 
 
 def step_tsan(options):
-    options = with_environment(options, TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1")
+    # A simulation is one thread, so that races are found by the other tests alone.
+    options = with_environment(options, TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1",
+                               SLUICE_SIM_SEEDS="25")
     prefix = steady_addresses()
     failed = build("tsan", options, prefix=prefix)
     return failed or (ctest("build/tsan", options, prefix=prefix) +
