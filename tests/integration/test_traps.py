@@ -152,9 +152,10 @@ def a_reader_that_stops_gives_its_backend_back(rig):
         sluice.wait_metric("refusals_total", lambda count: count >= 1, reason="query_timeout")
         sluice.wait_metric("pool_backends", 0, state="active")
         assert not rig.postgres.backends("state = 'active'")
-        # What was on its way to the reader may still come; then it is told why, or cut off.
-        seen = stalled.messages_to_the_end()
-        assert seen[-1].kind != "Z", seen[-1]
+        # What was on its way to the reader may still come; then it is told why, or cut off. On a
+        # slow machine the cancel may come before PostgreSQL is stuck, and does.
+        with contextlib.suppress(Closed):
+            assert stalled.answer().sqlstates == ["57014"]
         stalled.close()
         other.end()
 
