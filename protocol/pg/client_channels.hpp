@@ -59,7 +59,7 @@ class ClientChannels {
     void append_check(std::string& out);
     /// Appends the Query that installs them.
     void append_installation(std::string& out);
-    /// A text is sent that needs to know no more.
+    /// A text is carried out, behind which it is not known any more.
     void used() noexcept {
         if (install_ == Install::fresh) install_ = Install::used;
     }

@@ -94,7 +94,7 @@ ClientSession::Step ClientSession::body_step(wire::Bytes available) {
 ClientSession::Step ClientSession::frame_step(FrameHeader header, wire::Bytes available,
                                               const StatementLease* statements) {
     switch (static_cast<ClientMessage>(header.type)) {
-        case ClientMessage::Query: return query_step(header, available, statements);
+        case ClientMessage::Query: return carried_out(query_step(header, available, statements));
         case ClientMessage::Parse:
         case ClientMessage::Bind:
         case ClientMessage::Describe:
@@ -102,7 +102,7 @@ ClientSession::Step ClientSession::frame_step(FrameHeader header, wire::Bytes av
         case ClientMessage::Execute:
             if (statements != nullptr) {
                 note_execute(header, available, statements->backend);
-                return execute_step(header, available, *statements);
+                return carried_out(execute_step(header, available, *statements));
             }
             return behind_close_unnamed(forward_step(header, available, {Owed::execute}));
         case ClientMessage::Sync:

@@ -249,6 +249,7 @@ class ClientSession {
                                             const StatementLease& lease) const;
     [[nodiscard]] std::optional<Step> before_channels(ChannelNote notes,
                                                       const StatementLease& lease);
+    [[nodiscard]] Step carried_out(Step step) noexcept;
     [[nodiscard]] bool awaits_channels(const StatementLease& lease) const noexcept;
     [[nodiscard]] ChannelNote notes_ahead(ClientMessage type, wire::Bytes available,
                                           const StatementLease& lease);

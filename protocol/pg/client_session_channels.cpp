@@ -84,7 +84,6 @@ std::optional<ClientSession::Step> ClientSession::before_channels(ChannelNote no
             return step;
         }
     }
-    channels_->used();
     channels_->note(notes);
     return std::nullopt;
 }
@@ -146,8 +145,14 @@ void ClientSession::note_use(Statement& statement, const StatementLease& lease) 
     if (notes == ChannelNote::none) return;
     if (notes == ChannelNote::notifies && !lease.desk.heard) return;
     make_channels();
-    channels_->used();
     channels_->note(notes);
+}
+
+/// A text that is carried out may roll back what was installed before it; its Parse and its Bind
+/// may not.
+ClientSession::Step ClientSession::carried_out(Step step) noexcept {
+    if (channels_ && step.kind == StepKind::forward && step.bytes > 0) channels_->used();
+    return step;
 }
 
 }  // namespace sluice::pg

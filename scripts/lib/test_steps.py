@@ -22,6 +22,10 @@ from processes import Failure, ended_by_signals
 JOBS = "2"
 COMMAND_SECONDS = 40 * 60
 COMMAND_SECONDS_FULL = 6 * 3600
+# What a failing program says of why, and how many lines behind it go with it.
+COMPLAINT = re.compile(r"^FAIL|\bFAILED\b|: Failure$|\berror: |^ninja: |ERROR: \w+Sanitizer|WARNING: ThreadSan")
+COMPLAINT_LINES = 12
+COMPLAINTS_SHOWN = 60
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
 
@@ -30,10 +34,11 @@ class Tally:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    complaints: list = dataclasses.field(default_factory=list)
 
     def __add__(self, other):
         return Tally(self.passed + other.passed, self.failed + other.failed,
-                     self.skipped + other.skipped)
+                     self.skipped + other.skipped, self.complaints + other.complaints)
 
     def __str__(self):
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
@@ -83,10 +88,25 @@ def run(command, environment, echo=True):
     return code, list(lines)
 
 
+def failure(lines):
+    """One that failed, with what it said: to be shown again at the end, where a reader looks."""
+    return Tally(failed=1, complaints=complaints_of(lines))
+
+
+def complaints_of(lines):
+    shown = []
+    left = 0
+    for line in lines:
+        left = COMPLAINT_LINES if COMPLAINT.search(line) else left - 1
+        if left > 0:
+            shown.append(line[:400])
+    return shown[:COMPLAINTS_SHOWN] or lines[-COMPLAINT_LINES:]
+
+
 def one_check(command, options):
     """A program that either accepts the tree or does not: one test."""
-    code, _ = run(command, options.environment)
-    return Tally(passed=1) if code == 0 else Tally(failed=1)
+    code, lines = run(command, options.environment)
+    return Tally(passed=1) if code == 0 else failure(lines)
 
 
 def counting_runner(command, options):
@@ -102,9 +122,11 @@ def counting_runner(command, options):
             if code != 0 and tally.failed == 0:
                 print(f"{command[0]} counted no failure and ended with code {code}", flush=True)
                 tally.failed += 1
+            if tally.failed:
+                tally.complaints = complaints_of(lines)
             return tally
     print(f"{command[0]} ended with code {code} and without its closing line", flush=True)
-    return Tally(failed=1)
+    return failure(lines)
 
 
 def tracked_sources():
@@ -135,29 +157,32 @@ def build(preset, options, folder=None, extra=(), prefix=(), targets=()):
         if code != 0:
             # The output of a good configure run is of no interest to anybody.
             print("\n".join(lines), flush=True)
-            return Tally(failed=1)
+            return failure(lines)
     target = ["--target", *targets] if targets else []
-    code, _ = run([*prefix, "cmake", "--build", folder, "-j", JOBS, *target], options.environment)
-    return Tally(failed=1) if code != 0 else None
+    code, lines = run([*prefix, "cmake", "--build", folder, "-j", JOBS, *target],
+                      options.environment)
+    return failure(lines) if code != 0 else None
 
 
 def ctest(folder, options, *arguments, prefix=()):
     """All tests that ctest knows in a build, the tidy tests aside: they have their own step."""
     with tempfile.TemporaryDirectory(prefix="sluice-test-") as scratch:
         report = os.path.join(scratch, "junit.xml")
-        code, _ = run([*prefix, "ctest", "--test-dir", folder, "-j", JOBS, "-LE", "tidy",
+        code, lines = run([*prefix, "ctest", "--test-dir", folder, "-j", JOBS, "-LE", "tidy",
                        "--output-on-failure", "--progress", "--timeout", "900",
                        "--no-tests=error", "--output-junit", report, *arguments],
                       options.environment)
         try:
             suite = xml.etree.ElementTree.parse(report).getroot()
         except (OSError, xml.etree.ElementTree.ParseError):
-            return Tally(failed=1)
+            return failure(lines)
     number = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "disabled", "skipped")}
     skipped = number["disabled"] + number["skipped"]
     tally = Tally(number["tests"] - number["failures"] - skipped, number["failures"], skipped)
     if code != 0 and tally.failed == 0:
         tally.failed = 1
+    if tally.failed:
+        tally.complaints = complaints_of(lines)
     return tally
 
 
@@ -284,7 +309,7 @@ def step_fuzz(options):
             print(f"{name}: {'passed' if code == 0 else 'FAILED'}, {executed} runs", flush=True)
             if code != 0:
                 print("\n".join(lines[-60:]), flush=True)
-            tally += Tally(passed=1) if code == 0 else Tally(failed=1)
+            tally += Tally(passed=1) if code == 0 else failure([f"{name}: FAILED", *lines[-30:]])
     return tally
 
 
@@ -300,7 +325,7 @@ def step_clang_tidy(options):
                        "-DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON"], options.environment, echo=False)
     if code != 0:
         print("\n".join(lines), flush=True)
-        return Tally(failed=1)
+        return failure(lines)
     return one_check(["run-clang-tidy-14", "-p", "build/clang-tidy", "-quiet", "-j", JOBS],
                      options)
 
@@ -351,9 +376,9 @@ def run_steps(names, options):
         started = time.monotonic()
         try:
             tally = {**STEPS, **FULL_STEPS}[name](options)
-        except (Failure, OSError, subprocess.SubprocessError) as failure:
-            print(f"{name}: {failure}", flush=True)
-            tally = Tally(failed=1)
+        except (Failure, OSError, subprocess.SubprocessError) as trouble:
+            print(f"{name}: {trouble}", flush=True)
+            tally = failure([f"{name}: {trouble}"])
         seconds = time.monotonic() - started
         tallies[name] = (tally, seconds)
         print(f"== {name}: {tally} ({seconds:.0f} s)", flush=True)
@@ -381,7 +406,9 @@ def main():
     total = Tally()
     for name, (tally, seconds) in tallies.items():
         total += tally
-        print(f"  {name:<12} {seconds:6.0f} s   {tally}")
+        print(f"  {name:<14} {seconds:6.0f} s   {tally}")
+        for line in tally.complaints:
+            print(f"    | {line}")
     print(f"\n{total}")
     return 1 if total.failed or not total.passed else 0
 

@@ -132,6 +132,23 @@ def a_named_statement_listens_under_another_lease(rig):
 
 
 @case
+def a_named_statement_of_a_listener_pins_nothing(rig):
+    """postgres.js sends a Parse of its own name, a Bind and an Execute at once, for UNLISTEN too."""
+    with rig.sluice(pool_size=1) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        for number, sql in enumerate(["LISTEN a", "LISTEN b", "UNLISTEN a", "SELECT 1"]):
+            name = f"s{number}"
+            answer = client.ask(Parse(sql, name), Bind(name=name), Execute(), Sync)
+            assert not answer.errors, (sql, answer.errors)
+        assert sluice.metric("pool_pins_total", reason="listen") == 0
+        other.query("NOTIFY a")
+        other.query("NOTIFY b, 'from another'")
+        assert heard(client.message()) == (other.pid, "b", "from another")
+        client.end()
+        other.end()
+
+
+@case
 def a_lost_connection_is_made_again_and_the_listeners_are_told(rig):
     with rig.sluice(pool_size=2) as sluice:
         client, other = sluice.connect(), sluice.connect()

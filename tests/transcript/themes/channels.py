@@ -35,6 +35,7 @@ ORDERS = {
 for name, steps in ORDERS.items():
     script(name, *(a(sql) for sql in steps))
     script(f"{name}_extended", *(a(ask(sql), Sync) if ";" not in sql else a(sql) for sql in steps))
+    script(f"{name}_named", *(a(ask(sql, name=f"s{n}"), Sync) if ";" not in sql else a(sql) for n, sql in enumerate(steps)))
     script(f"{name}_pipelined", a(*steps))
     script(f"{name}_beside_another", *(step for sql in steps for step in (a(sql), b("SELECT 'b'"))), pins=(PINS, "transaction"))
 script("of_another", a("LISTEN x"), b("NOTIFY x, 'hello'"), a.hears(1), a("SELECT 1"), pins=PINS)
