@@ -1,10 +1,10 @@
 #pragma once
 
 #include "protocol/pg/statement_id.hpp"
+#include "protocol/wire/ring.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace sluice::pg {
 
@@ -90,39 +90,23 @@ struct OwedReply {
 }
 
 /// The requests a backend has been sent and has not fully answered, oldest first.
-///
-/// A ring that grows by doubling and never shrinks; it belongs to a backend, and there are few.
 class ReplyQueue {
   public:
-    [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
-    [[nodiscard]] std::size_t size() const noexcept { return count_; }
-    [[nodiscard]] const OwedReply& front() const noexcept { return at(0); }
-    [[nodiscard]] const OwedReply& at(std::size_t index) const noexcept {
-        return ring_[(head_ + index) & (ring_.size() - 1)];
-    }
+    [[nodiscard]] bool empty() const noexcept { return ring_.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return ring_.size(); }
+    [[nodiscard]] const OwedReply& front() const noexcept { return ring_.front(); }
+    [[nodiscard]] const OwedReply& at(std::size_t index) const noexcept { return ring_[index]; }
 
     /// The reply to the front goes to someone else.
-    void readdress_front(Audience audience) noexcept {
-        ring_[head_ & (ring_.size() - 1)].audience = audience;
-    }
-    void push(const OwedReply& entry) {
-        if (count_ == ring_.size()) grow();
-        ring_[(head_ + count_) & (ring_.size() - 1)] = entry;
-        ++count_;
-    }
-    void pop() noexcept {
-        head_ = (head_ + 1) & (ring_.size() - 1);
-        --count_;
-    }
-    void clear() noexcept {
-        head_ = 0;
-        count_ = 0;
-    }
+    void readdress_front(Audience audience) noexcept { ring_.front().audience = audience; }
+    void push(const OwedReply& entry) { ring_.push_back(entry); }
+    void pop() noexcept { ring_.pop_front(); }
+    void clear() noexcept { ring_.clear(); }
 
     template <typename Is>
     [[nodiscard]] bool any_behind_front(Is is) const {
-        for (std::size_t index = 1; index < count_; ++index) {
-            if (is(at(index))) return true;
+        for (std::size_t index = 1; index < ring_.size(); ++index) {
+            if (is(ring_[index])) return true;
         }
         return false;
     }
@@ -133,32 +117,21 @@ class ReplyQueue {
     bool drop_behind_front(Drop drop, Stop stop) {
         std::size_t kept = 1;
         bool stopped = false;
-        for (std::size_t index = 1; index < count_; ++index) {
-            const OwedReply& entry = at(index);
+        for (std::size_t index = 1; index < ring_.size(); ++index) {
+            const OwedReply& entry = ring_[index];
             if (!stopped && stop(entry)) {
                 stopped = true;
                 continue;
             }
             if (!stopped && drop(entry)) continue;
-            ring_[(head_ + kept) & (ring_.size() - 1)] = entry;
-            ++kept;
+            ring_[kept++] = entry;
         }
-        count_ = count_ == 0 ? 0 : kept;
+        ring_.keep_oldest(kept);
         return stopped;
     }
 
   private:
-    void grow() {
-        std::vector<OwedReply> larger(ring_.size() * 2);
-        for (std::size_t index = 0; index < count_; ++index)
-            larger[index] = at(index);
-        ring_.swap(larger);
-        head_ = 0;
-    }
-
-    std::vector<OwedReply> ring_ = std::vector<OwedReply>(16);
-    std::size_t head_ = 0;
-    std::size_t count_ = 0;
+    wire::Ring<OwedReply> ring_;
 };
 
 }  // namespace sluice::pg

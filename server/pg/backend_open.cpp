@@ -97,7 +97,7 @@ void PgBackend::not_opened(std::string error_body, pool::OpenFailure failure) {
             .begin_frame(static_cast<char>(pg::BackendMessage::ErrorResponse))
             .raw(error_body)
             .end_frame();
-        client->refuse_with(RefusalReason::backend_rejected, std::move(frame));
+        client->refuse_with(RefusalReason::backend_rejected, frame);
     } else {
         shard.engine().open_failed(*this, failure, now);
         shard.engine().closed(*this, now);

@@ -117,7 +117,7 @@ void PgBackend::settings_refused(const pg::ErrorFields& error) {
     std::string frame;
     pg::append_error(frame, pg::Severity::fatal, error.sqlstate, error.message, error.detail,
                      error.hint);
-    client_->refuse_with(RefusalReason::startup_parameter_invalid, std::move(frame));
+    client_->refuse_with(RefusalReason::startup_parameter_invalid, frame);
 }
 
 }  // namespace sluice::server

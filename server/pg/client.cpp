@@ -1,5 +1,8 @@
 #include "server/pg/client.hpp"
 
+#include "protocol/pg/frame.hpp"
+#include "protocol/wire/writer.hpp"
+
 #include "server/log.hpp"
 #include "server/pg/backend.hpp"
 #include "server/pg/console.hpp"
@@ -179,14 +182,12 @@ void PgClient::go_on() {
 
 void PgClient::refused(pool::Refused reason) {
     if (reason == pool::Refused::backend_rejected) {
-        std::string frame = "E";
-        frame.append(4, '\0');
-        frame += shard_->pool().last_error();
-        const auto length = static_cast<std::uint32_t>(frame.size() - 1);
-        for (unsigned i = 0; i < 4; ++i) {
-            frame[1 + i] = static_cast<char>((length >> (24U - 8U * i)) & 0xffU);
-        }
-        refuse_with(RefusalReason::backend_rejected, std::move(frame));
+        std::string frame;
+        wire::Writer(frame)
+            .begin_frame(static_cast<char>(pg::BackendMessage::ErrorResponse))
+            .raw(shard_->pool().last_error())
+            .end_frame();
+        refuse_with(RefusalReason::backend_rejected, frame);
         return;
     }
     if (reason == pool::Refused::draining) {
@@ -226,7 +227,7 @@ void PgClient::refuse(RefusalReason reason, std::string_view text, std::string_v
         append_refusal(frame, reason, text, detail);
     }
     if (in_login || row.severity == pg::Severity::fatal) {
-        refuse_with(reason, std::move(frame));
+        refuse_with(reason, frame);
         return;
     }
     ++worker_->counters.refusals[static_cast<std::size_t>(reason)];
@@ -238,7 +239,7 @@ void PgClient::refuse(RefusalReason reason, std::string_view text, std::string_v
     if (was_waiting) PgRelay::serve_kept(*this);
 }
 
-void PgClient::refuse_with(RefusalReason counted_as, std::string frame) {
+void PgClient::refuse_with(RefusalReason counted_as, std::string_view frame) {
     if (phase_ == Phase::leaving) return;
     const RefusalRow& row = row_of(counted_as);
     ++worker_->counters.refusals[static_cast<std::size_t>(counted_as)];

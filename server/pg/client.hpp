@@ -75,7 +75,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     /// Sends the refusal and, if its severity is fatal, leaves.
     void refuse(RefusalReason reason, std::string_view text = {}, std::string_view detail = {});
     /// Sends a server's own error as the last word.
-    void refuse_with(RefusalReason counted_as, std::string frame);
+    void refuse_with(RefusalReason counted_as, std::string_view frame);
     /// Ends this client: gives up its place or its backend, closes its socket behind what has been
     /// sent. Nothing may be asked of it afterwards.
     void leave(std::string_view why, Farewell farewell = Farewell::none);
