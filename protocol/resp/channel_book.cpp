@@ -102,12 +102,13 @@ void ChannelBook::acknowledge(Owner owner, RespVersion version, std::string& out
     member->wanted = {};
 }
 
-void ChannelBook::unsubscribe(Owner owner, ChannelKind kind, ArgumentReader names,
+bool ChannelBook::unsubscribe(Owner owner, ChannelKind kind, ArgumentReader names,
                               RespVersion version, std::string& out, std::string& orders) {
     const std::string_view word = words_of(kind).unsubscribe;
     Member none;
     Member* const known = member_of(owner);
     Member& member = known == nullptr ? none : *known;
+    SLUICE_ASSERT(member.missing == 0);
     if (names.left() == 0) {
         std::vector<Channel*> all;
         for (const auto& [channel, place] : member.channels) {
@@ -119,23 +120,80 @@ void ChannelBook::unsubscribe(Owner owner, ChannelKind kind, ArgumentReader name
         for (Channel* const channel : all) {
             --member.counts[static_cast<std::size_t>(kind)];
             append_acknowledgement(out, word, channel->name, member.shown_count(kind), version);
-            remove(member, *channel, orders);
+            depart(owner, member, *channel, orders);
         }
     }
     Channels& channels = channels_[static_cast<std::size_t>(kind)];
     while (const auto name = names.next()) {
         const auto at = channels.find(*name);
-        if (at != channels.end() && member.channels.contains(&at->second)) {
+        // Named twice, it is left once.
+        if (at != channels.end() && at->second.leaver != owner &&
+            member.channels.contains(&at->second)) {
             --member.counts[static_cast<std::size_t>(kind)];
-            remove(member, at->second, orders);
+            depart(owner, member, at->second, orders);
         }
         append_acknowledgement(out, word, *name, member.shown_count(kind), version);
     }
+    if (member.missing > 0) return false;
     if (known != nullptr) forget_if_empty(owner, member);
+    return true;
+}
+
+bool ChannelBook::part(Owner owner, std::string& orders) {
+    Member* const member = member_of(owner);
+    if (member == nullptr) return true;
+    SLUICE_ASSERT(member->missing == 0);
+    member->counts = {};
+    std::vector<Channel*> all;
+    for (const auto& [channel, place] : member->channels)
+        all.push_back(channel);
+    for (Channel* const channel : all)
+        depart(owner, *member, *channel, orders);
+    if (member->missing > 0) return false;
+    forget_if_empty(owner, *member);
+    return true;
+}
+
+/// While others stay, or the server does not have it, there is nothing to wait for.
+void ChannelBook::depart(Owner owner, Member& member, Channel& channel, std::string& orders) {
+    if (channel.users > 1 || !channel.ordered) {
+        unlink(member, channel);
+        release(channel, orders);
+        return;
+    }
+    channel.leaver = owner;
+    ++member.missing;
+    release(channel, orders);
+}
+
+/// The server does not have it any more, or says so.
+void ChannelBook::let_go(Channel& channel, std::vector<Owner>& ready) {
+    const Owner leaver = std::exchange(channel.leaver, Owner::nobody);
+    if (leaver == Owner::nobody) return;
+    Member* const member = member_of(leaver);
+    unlink(*member, channel);
+    if (--member->missing > 0) return;
+    ready.push_back(leaver);
+    forget_if_empty(leaver, *member);
+}
+
+void ChannelBook::stop_parting(Owner owner) {
+    Member* const member = member_of(owner);
+    if (member == nullptr) return;
+    std::vector<Channel*> left;
+    for (const auto& [channel, place] : member->channels) {
+        if (channel->leaver == owner) left.push_back(channel);
+    }
+    for (Channel* const channel : left) {
+        channel->leaver = Owner::nobody;
+        unlink(*member, *channel);
+    }
+    member->missing = 0;
+    forget_if_empty(owner, *member);
 }
 
 /// The last of the subscribers takes the place of the one that goes.
-void ChannelBook::remove(Member& member, Channel& channel, std::string& orders) {
+void ChannelBook::unlink(Member& member, Channel& channel) {
     const auto at = member.channels.find(&channel);
     const std::uint32_t place = at->second;
     member.channels.erase(at);
@@ -146,7 +204,6 @@ void ChannelBook::remove(Member& member, Channel& channel, std::string& orders) 
         member_of(last)->channels.find(&channel)->second = place;
     }
     --subscription_count_;
-    release(channel, orders);
 }
 
 void ChannelBook::withdraw(Owner owner, std::string& orders) {
@@ -161,11 +218,15 @@ void ChannelBook::withdraw(Owner owner, std::string& orders) {
 }
 
 void ChannelBook::leave(Owner owner, std::string& orders) {
+    stop_parting(owner);
     withdraw(owner, orders);
     Member* const member = member_of(owner);
     if (member == nullptr) return;
-    while (!member->channels.empty())
-        remove(*member, *member->channels.begin()->first, orders);
+    while (!member->channels.empty()) {
+        Channel& channel = *member->channels.begin()->first;
+        unlink(*member, channel);
+        release(channel, orders);
+    }
     members_.erase(static_cast<std::uint32_t>(owner));
 }
 
@@ -182,7 +243,7 @@ void ChannelBook::opened(std::string& orders) {
     }
 }
 
-void ChannelBook::lost() {
+void ChannelBook::lost(std::vector<Owner>& ready) {
     open_ = false;
     asked_.clear();
     for (Channels& channels : channels_) {
@@ -191,6 +252,7 @@ void ChannelBook::lost() {
             channel.ordered = false;
             channel.answers_owed = 0;
             channel.waiting.clear();
+            let_go(channel, ready);
             if (channel.users == 0) name_bytes_ -= channel.name.size();
             at = channel.users == 0 ? channels.erase(at) : std::next(at);
         }
@@ -209,6 +271,7 @@ bool ChannelBook::acknowledged(ChannelKind kind, bool subscribed, std::string_vi
     }
     asked_.pop_front();
     --channel.answers_owed;
+    if (!subscribed) let_go(channel, ready);
     if (channel.held()) {
         for (const Owner owner : std::exchange(channel.waiting, {})) {
             Member* const member = member_of(owner);
@@ -219,12 +282,14 @@ bool ChannelBook::acknowledged(ChannelKind kind, bool subscribed, std::string_vi
     return true;
 }
 
-bool ChannelBook::refused(std::vector<Owner>& refused, std::vector<Owner>& expelled) {
+bool ChannelBook::refused(std::vector<Owner>& refused, std::vector<Owner>& expelled,
+                          std::vector<Owner>& ready) {
     if (asked_.empty()) return false;
     const Asked asked = asked_.front();
     Channel& channel = *asked.channel;
     asked_.pop_front();
     --channel.answers_owed;
+    if (!asked.subscribes) let_go(channel, ready);
     // Behind it another request about the same channel may be under way, which decides.
     if (asked.subscribes && channel.held()) {
         channel.ordered = false;
@@ -265,6 +330,11 @@ std::array<std::uint32_t, channel_kind_count> ChannelBook::counts_of(Owner owner
 bool ChannelBook::waits(Owner owner) const noexcept {
     const auto at = members_.find(static_cast<std::uint32_t>(owner));
     return at != members_.end() && !at->second.wanted.empty();
+}
+
+bool ChannelBook::parts(Owner owner) const noexcept {
+    const auto at = members_.find(static_cast<std::uint32_t>(owner));
+    return at != members_.end() && at->second.wanted.empty() && at->second.missing > 0;
 }
 
 std::size_t ChannelBook::channel_count() const noexcept {

@@ -24,6 +24,8 @@ namespace sluice::resp {
 /// A client's request is acknowledged when the server has acknowledged every channel in it, all at
 /// once as the server does it, and with the client's own counts. Until then it gets nothing from
 /// those that were there already, so no message comes before the acknowledgement it belongs to.
+/// Who leaves a channel as its last client has it until the server has given it up, and is told
+/// so then: a PUBLISH behind the acknowledgement finds nobody there.
 ///
 /// Each channel is asked for by a request of its own, so that each has one answer: what the server
 /// refuses (rights) concerns those alone who want that channel.
@@ -36,9 +38,10 @@ class ChannelBook {
         ChannelKind kind = ChannelKind::channel;
         bool ordered = false;            ///< By the last request about it, answered or not.
         std::uint32_t answers_owed = 0;  ///< To requests about it.
-        std::uint32_t users = 0;         ///< Clients that have it, and mentions in open requests.
+        std::uint32_t users = 0;         ///< Clients that want it, and mentions in open requests.
         std::vector<Owner> subscribers;
-        std::vector<Owner> waiting;  ///< For the server's acknowledgement.
+        std::vector<Owner> waiting;    ///< For the server's acknowledgement.
+        Owner leaver = Owner::nobody;  ///< Who is told when the server has given it up.
 
         [[nodiscard]] bool held() const noexcept { return ordered && answers_owed == 0; }
     };
@@ -49,9 +52,14 @@ class ChannelBook {
                                  std::string& orders);
     /// The open request is fulfilled: the client has its channels, and `out` the acknowledgements.
     void acknowledge(Owner owner, RespVersion version, std::string& out);
-    /// Acknowledged at once, whatever the server has yet to do. No names: every one of that kind.
-    void unsubscribe(Owner owner, ChannelKind kind, ArgumentReader names, RespVersion version,
-                     std::string& out, std::string& orders);
+    /// Of a client that has no request open. No names: every channel of that kind. `out` receives
+    /// the acknowledgements; true: they may be given at once, else when the client is ready.
+    [[nodiscard]] bool unsubscribe(Owner owner, ChannelKind kind, ArgumentReader names,
+                                   RespVersion version, std::string& out, std::string& orders);
+    /// Likewise, from every channel, and nothing is said.
+    [[nodiscard]] bool part(Owner owner, std::string& orders);
+    /// The client goes without waiting for the server to give up what it leaves.
+    void stop_parting(Owner owner);
     /// The open request, if there is one, is void.
     void withdraw(Owner owner, std::string& orders);
     /// The client is gone.
@@ -59,15 +67,17 @@ class ChannelBook {
 
     /// The backend is there, and has nothing yet.
     void opened(std::string& orders);
-    /// What it had is void. Open requests wait on.
-    void lost();
-    /// The server has acknowledged. `ready` receives those whose open request is now fulfilled.
+    /// What it had is void. Those who wait for a channel wait on; `ready` receives who leaves one.
+    void lost(std::vector<Owner>& ready);
+    /// The server has acknowledged. `ready` receives those whose request is now fulfilled.
     /// False: nothing of that kind was asked for, so what it has is not known any more.
     [[nodiscard]] bool acknowledged(ChannelKind kind, bool subscribed, std::string_view name,
                                     std::vector<Owner>& ready);
     /// The server has answered with an error: `refused` receives those whose open request cannot
-    /// be fulfilled, `expelled` those who had the channel before the backend was lost.
-    [[nodiscard]] bool refused(std::vector<Owner>& refused, std::vector<Owner>& expelled);
+    /// be fulfilled, `expelled` those who had the channel before the backend was lost, `ready` who
+    /// has left it.
+    [[nodiscard]] bool refused(std::vector<Owner>& refused, std::vector<Owner>& expelled,
+                               std::vector<Owner>& ready);
 
     /// Null when nobody has it.
     [[nodiscard]] const Channel* find(ChannelKind kind, std::string_view name) const noexcept;
@@ -77,7 +87,10 @@ class ChannelBook {
     /// Likewise, by kind.
     [[nodiscard]] std::array<std::uint32_t, channel_kind_count> counts_of(
         Owner owner) const noexcept;
+    /// For channels that it wants.
     [[nodiscard]] bool waits(Owner owner) const noexcept;
+    /// Waits for the server to give up what it leaves.
+    [[nodiscard]] bool parts(Owner owner) const noexcept;
     /// Clients that have a channel or wait for one.
     template <typename Visit>
     void for_each_member(Visit visit) const {
@@ -98,7 +111,7 @@ class ChannelBook {
         std::unordered_map<Channel*, std::uint32_t> channels;
         std::array<std::uint32_t, channel_kind_count> counts{};
         std::vector<Channel*> wanted;  ///< Of the open request, as it names them.
-        std::uint32_t missing = 0;     ///< Of those, not held.
+        std::uint32_t missing = 0;     ///< Of those, not held; else what it leaves, still held.
 
         [[nodiscard]] std::uint32_t shown_count(ChannelKind kind) const noexcept {
             // Channels and patterns are counted together, shard channels by themselves.
@@ -119,7 +132,9 @@ class ChannelBook {
     [[nodiscard]] Channel& use(ChannelKind kind, std::string_view name, std::string& orders);
     void release(Channel& channel, std::string& orders);
     void wait_for(Owner owner, Member& member);
-    void remove(Member& member, Channel& channel, std::string& orders);
+    void depart(Owner owner, Member& member, Channel& channel, std::string& orders);
+    void unlink(Member& member, Channel& channel);
+    void let_go(Channel& channel, std::vector<Owner>& ready);
     void forget_if_empty(Owner owner, const Member& member);
     void order(Channel& channel, bool subscribes, std::string& orders);
     void erase_if_done(Channel& channel);

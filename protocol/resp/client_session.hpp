@@ -98,6 +98,7 @@ struct ClientStep {
         subscribe,    ///< Consume `bytes`; `send` names the channels. What has gone before is
                       ///< answered, and nothing is asked again before this is acknowledged.
         unsubscribe,  ///< Likewise; without a name every channel of the kind.
+        ping,         ///< As answer, of one who hears messages: first those that came before it.
         finish,       ///< Send what was appended, and close.
     };
     Kind kind = Kind::read_more;

@@ -65,7 +65,11 @@ ClientStep ClientSession::answer_ping(Asked& asked) {
         append_array(asked.out, 2);
         append_bulk(asked.out, "pong");
         append_bulk(asked.out, asked.rest.next().value_or(std::string_view{}));
-    } else if (is_echo || asked.rest.left() == 1) {
+        ClientStep step = answered(asked);
+        step.kind = Kind::ping;
+        return step;
+    }
+    if (is_echo || asked.rest.left() == 1) {
         append_bulk(asked.out, asked.rest.next().value_or(std::string_view{}));
     } else {
         asked.out += "+PONG\r\n";

@@ -124,6 +124,11 @@ void RedisClient::expired(net::TimePoint now) {
             refuse_request(RefusalReason::wait_timeout, redis_wait_error(now - since_));
             return;
         case Phase::awaiting_channels:
+            if (subscription_->round != RedisRound::none) {
+                subscription_->source.stop_round(*this);
+                channels_ready();
+                return;
+            }
             subscription_->source.withdraw(*this);
             ++side_.refusals[static_cast<std::size_t>(RefusalReason::wait_timeout)];
             channels_refused(redis_wait_error(now - since_));
@@ -235,12 +240,24 @@ void RedisClient::link_refused() {
 }
 
 void RedisClient::channels_ready() {
-    phase_ = Phase::serving;
+    if (phase_ != Phase::awaiting_channels) return;
+    if (subscription_ && subscription_->source.awaits(*this)) return;
+    phase_ = session_.logged_in() ? Phase::serving : Phase::login;
+    if (RedisRelay::end_round(*this) == RedisRelay::After::leaves) {
+        leave("closed");
+        return;
+    }
+    if (side_.worker().draining()) {
+        drain();
+        if (phase_ == Phase::leaving) return;
+    }
+    since_ = engine().now();
     arm_timer();
     RedisRelay::serve(*this, {});
 }
 
 void RedisClient::channels_refused(std::string_view error) {
+    if (phase_ != Phase::awaiting_channels) return;
     std::string out;
     resp::append_error(out, error);
     send(out);

@@ -26,10 +26,16 @@ struct RedisTerms;
 /// What a Redis says of a password. Without an answer the login cannot be judged.
 enum class RedisLoginResult : std::uint8_t { accepted, refused, unavailable };
 
+/// What a client waits for at the backend of its channels, with the answer to give it then: that
+/// the server has given up those that it leaves, or says what comes behind every message so far.
+enum class RedisRound : std::uint8_t { none, unsubscribe, reset, quit, ping };
+
 /// What a client has that has subscribed to something.
 struct RedisSubscription {
     RedisSubscriber& source;
-    net::Inbox held;  ///< Messages that came in the middle of a reply.
+    net::Inbox held;    ///< Messages that came in the middle of a reply.
+    net::Inbox answer;  ///< What it is told when the round is over.
+    RedisRound round = RedisRound::none;
 };
 
 /// One client of the Redis side, from accept to close.
@@ -71,7 +77,8 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
     /// That shared backend closes; nothing is owed on it.
     void unlink(RedisBackend& backend) noexcept;
 
-    // Told by its subscriber.
+    // Told by its subscriber: those it wants, or a round. Said too late, or again, it means
+    // nothing.
     void channels_ready();
     void channels_refused(std::string_view error);
 

@@ -89,13 +89,14 @@ void RedisRelay::serve(RedisClient& client, wire::Bytes arrived) {
         situation.heavy = client.heavy_left_ > 0;
         situation.memory_spent =
             client.shard_ != nullptr && client.shard_->pool().gate().holds(client.engine().now());
+        const std::size_t answer_at = out.get().size();
         const resp::ClientStep step = client.session_.next(
             bytes.subspan(at), situation, client.terms_->session, side.facts_of(client), out.get());
         if (step.kind == Kind::read_more || step.kind == Kind::wait) break;
         at += step.bytes;
         if (step.spared != resp::Spared::nothing) count_spared(client, step.spared);
         pool_asked = pool_asked || step.kind == Kind::lend || step.kind == Kind::reset;
-        goes = perform(client, step, out.get());
+        goes = perform(client, step, out.get(), answer_at);
         client.session_.sent();
         if (client.owed_ >= owed_count_max) break;
     }
@@ -115,21 +116,22 @@ void RedisRelay::serve(RedisClient& client, wire::Bytes arrived) {
 }
 
 RedisRelay::Goes RedisRelay::perform(RedisClient& client, const resp::ClientStep& step,
-                                     std::string& out) {
+                                     std::string& out, std::size_t answer_at) {
     switch (step.kind) {
         case Kind::read_more:
         case Kind::wait: return Goes::on;
         case Kind::judge: return judge(client, step);
         case Kind::lend: return lend(client, step);
         case Kind::answer: return follow_key(client);
-        case Kind::finish: return Goes::away;
+        case Kind::finish: return part_first(client, RedisRound::quit, out, answer_at);
         case Kind::reset:
-            leave_channels(client);
             give_back(client, false);
-            return follow_key(client);
+            if (follow_key(client) == Goes::away) return Goes::away;
+            return part_first(client, RedisRound::reset, out, answer_at);
         case Kind::consult: return consult(client, step, out);
         case Kind::subscribe: return subscribe(client, step, out);
-        case Kind::unsubscribe: unsubscribe(client, step, out); return Goes::on;
+        case Kind::unsubscribe: return unsubscribe(client, step, out);
+        case Kind::ping: return ping(client, out, answer_at);
         case Kind::forward:
         case Kind::part: break;
     }

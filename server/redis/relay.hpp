@@ -20,6 +20,7 @@ namespace sluice::server {
 
 class RedisBackend;
 class RedisClient;
+enum class RedisRound : std::uint8_t;
 
 /// The one place where both directions of the Redis side meet: performs what a client's session
 /// decides, and gives each reply to whom it is owed.
@@ -45,13 +46,18 @@ class RedisRelay {
     [[nodiscard]] static Hearing hear(RedisClient& client, std::string_view message);
     /// Unless it still has a channel.
     static void forget_subscription(RedisClient& client);
+    /// What it has left is given up: it has the answer now.
+    enum class After : unsigned char { stays, leaves };
+    [[nodiscard]] static After end_round(RedisClient& client);
     /// Reads from each side just when the other keeps up.
     static void balance(RedisClient& client);
 
   private:
     enum class Goes : unsigned char { on, waits, away };
 
-    static Goes perform(RedisClient& client, const resp::ClientStep& step, std::string& out);
+    /// Of `out`, what is behind `answer_at` comes from this step.
+    static Goes perform(RedisClient& client, const resp::ClientStep& step, std::string& out,
+                        std::size_t answer_at);
     static Goes judge(RedisClient& client, const resp::ClientStep& step);
     static void count_spared(RedisClient& client, resp::Spared why);
     static void tell_gate(RedisClient& client, resp::MemoryUse use);
@@ -59,8 +65,13 @@ class RedisRelay {
     static Goes lend(RedisClient& client, const resp::ClientStep& step);
     static Goes follow_key(RedisClient& client);
     static Goes subscribe(RedisClient& client, const resp::ClientStep& step, std::string& out);
-    static void unsubscribe(RedisClient& client, const resp::ClientStep& step, std::string& out);
+    static Goes unsubscribe(RedisClient& client, const resp::ClientStep& step, std::string& out);
     static void leave_channels(RedisClient& client);
+    static Goes ping(RedisClient& client, std::string& out, std::size_t answer_at);
+    static bool await_round(RedisClient& client, RedisRound round, std::string_view answer);
+    /// RESET and QUIT, which what is behind `answer_at` answers when every channel is left.
+    static Goes part_first(RedisClient& client, RedisRound round, std::string& out,
+                           std::size_t answer_at);
     static Goes consult(RedisClient& client, const resp::ClientStep& step, std::string& out);
     static void gather(RedisClient& client, wire::Bytes bytes);
     static void hear_held(RedisClient& client);

@@ -256,6 +256,13 @@ void RedisSide::refuse_pin_later(RedisClient& client, pool::Refused reason) {
     });
 }
 
+void RedisSide::end_round_later(const RedisClient& client) {
+    worker_.post([this, slot = client.slot(), id = client.id()] {
+        RedisClient* const found = find_client(slot, id);
+        if (found != nullptr) found->channels_ready();
+    });
+}
+
 void RedisSide::append_snapshot(WorkerSnapshot& snapshot, SnapshotDetail) {
     snapshot.redis_clients_accepted = clients_accepted;
     snapshot.redis_refusals = refusals;

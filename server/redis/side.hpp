@@ -117,6 +117,8 @@ class RedisSide {
     /// An answer that may not be given inside the loop that asked.
     void refuse_link_later(RedisClient& client);
     void refuse_pin_later(RedisClient& client, pool::Refused reason);
+    /// The channels that it leaves are given up.
+    void end_round_later(const RedisClient& client);
 
     [[nodiscard]] RedisCounters& counters_of(const RedisShard& shard) { return *shard.counters; }
     [[nodiscard]] RedisCounters& counters_of(const std::string& database) {

@@ -37,34 +37,34 @@ bool RedisSubscriber::is_open() const noexcept {
     return backend_ != nullptr && backend_->task() == RedisBackend::Task::ready;
 }
 
-RedisSubscriber::Entering RedisSubscriber::subscribe(RedisClient& client, resp::ChannelKind kind,
-                                                     const resp::ArgumentReader& names,
-                                                     std::string& out) {
+RedisSubscriber::Change RedisSubscriber::subscribe(RedisClient& client, resp::ChannelKind kind,
+                                                   const resp::ArgumentReader& names,
+                                                   std::string& out) {
     const auto limit = side_.settings().max_client_subscriptions;
     if (limit > 0 && book_.count_of(client.owner()) + names.left() > limit) {
         ++counters_.refused_subscriptions;
         resp::append_error(
             out, "ERR sluice: too many subscriptions of one client (max_client_subscriptions)");
-        return Entering::done;
+        return Change::done;
     }
     // Opening may fail at once: before this client waits, so that it is not told inside this call.
     if (backend_ == nullptr) try_open();
     if (backend_ == nullptr && side_.worker().engine().now() < retry_at_) {
         refuse(out, RefusalReason::backend_rejected, unreachable());
-        return Entering::done;
+        return Change::done;
     }
     const bool ready = book_.subscribe(client.owner(), kind, names, orders_);
     if (!settle_bytes()) {
         book_.withdraw(client.owner(), orders_);
         send_orders();
         refuse(out, RefusalReason::buffers_spent, redis_error_of(RefusalReason::buffers_spent));
-        return Entering::done;
+        return Change::done;
     }
     send_orders();
     arm();
-    if (!ready) return Entering::waits;
+    if (!ready) return Change::waits;
     book_.acknowledge(client.owner(), client.session().version(), out);
-    return Entering::done;
+    return Change::done;
 }
 
 void RedisSubscriber::refuse(std::string& out, RefusalReason reason, std::string_view error) {
@@ -77,9 +77,38 @@ std::string RedisSubscriber::unreachable() const {
     return redis_unreachable_error(shard_ == nullptr ? std::string() : shard_->pool().last_error());
 }
 
-void RedisSubscriber::unsubscribe(const RedisClient& client, resp::ChannelKind kind,
-                                  const resp::ArgumentReader& names, std::string& out) {
-    book_.unsubscribe(client.owner(), kind, names, client.session().version(), out, orders_);
+RedisSubscriber::Change RedisSubscriber::unsubscribe(const RedisClient& client,
+                                                     resp::ChannelKind kind,
+                                                     const resp::ArgumentReader& names,
+                                                     std::string& out) {
+    const bool ready =
+        book_.unsubscribe(client.owner(), kind, names, client.session().version(), out, orders_);
+    send_orders();
+    return ready ? Change::done : Change::waits;
+}
+
+RedisSubscriber::Change RedisSubscriber::part(const RedisClient& client) {
+    const bool ready = book_.part(client.owner(), orders_);
+    send_orders();
+    return ready ? Change::done : Change::waits;
+}
+
+RedisSubscriber::Change RedisSubscriber::ping(const RedisClient& client) {
+    if (!is_open()) return Change::done;
+    send_ping(client.owner());
+    return Change::waits;
+}
+
+void RedisSubscriber::send_ping(resp::Owner owner) {
+    std::string ping;
+    resp::append_request(ping, "PING");
+    pings_.push_back(owner);
+    backend_->put(ping);
+}
+
+void RedisSubscriber::stop_round(const RedisClient& client) {
+    book_.stop_parting(client.owner());
+    std::ranges::replace(pings_, client.owner(), resp::Owner::nobody);
     send_orders();
 }
 
@@ -89,6 +118,7 @@ void RedisSubscriber::withdraw(const RedisClient& client) {
 }
 
 void RedisSubscriber::leave(const RedisClient& client) {
+    std::ranges::replace(pings_, client.owner(), resp::Owner::nobody);
     book_.leave(client.owner(), orders_);
     send_orders();
 }
@@ -98,7 +128,7 @@ bool RedisSubscriber::has(const RedisClient& client) const noexcept {
 }
 
 bool RedisSubscriber::awaits(const RedisClient& client) const noexcept {
-    return book_.waits(client.owner());
+    return book_.waits(client.owner()) || book_.parts(client.owner());
 }
 
 void RedisSubscriber::send_orders() {
@@ -181,7 +211,11 @@ void RedisSubscriber::backend_gone() {
     backend_ = nullptr;
     inbox_.clear(side_.worker().shared().buffers);
     session_ = {};
-    book_.lost();
+    std::vector<resp::Owner> ready(pings_.begin(), pings_.end());
+    pings_.clear();
+    std::erase(ready, resp::Owner::nobody);
+    book_.lost(ready);
+    tell_ready_later(ready);
     (void)settle_bytes();
     if (book_.empty()) {
         arm();  // There is nothing to look after any more.
@@ -192,6 +226,14 @@ void RedisSubscriber::backend_gone() {
     if (!lost_since_) lost_since_ = now;
     // Not at once: whoever closes backends may be in the middle of it.
     side_.worker().engine().timers().arm(*this, now);
+}
+
+/// Not at once, as above. What they left is given up with the backend.
+void RedisSubscriber::tell_ready_later(const std::vector<resp::Owner>& owners) {
+    for (const resp::Owner owner : owners) {
+        const RedisClient* const client = side_.client_of(owner);
+        if (client != nullptr) side_.end_round_later(*client);
+    }
 }
 
 void RedisSubscriber::wake() {
@@ -253,9 +295,7 @@ void RedisSubscriber::look_after_backend(net::TimePoint now) {
     }
     if (asked_at_ || now - heard_at_ < settings.server_idle_timeout / 10) return;
     asked_at_ = now;
-    std::string ping;
-    resp::append_request(ping, "PING");
-    backend_->put(ping);
+    send_ping(resp::Owner::nobody);
 }
 
 void RedisSubscriber::arm() {

@@ -9,6 +9,7 @@
 #include "server/snapshot.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,15 +38,23 @@ class RedisSubscriber final : private net::Timer {
 
     /// `out` receives the acknowledgements or the error, unless the client waits: then it is told
     /// channels_ready() or channels_refused().
-    enum class Entering : std::uint8_t { done, waits };
-    [[nodiscard]] Entering subscribe(RedisClient& client, resp::ChannelKind kind,
+    enum class Change : std::uint8_t { done, waits };
+    [[nodiscard]] Change subscribe(RedisClient& client, resp::ChannelKind kind,
+                                   const resp::ArgumentReader& names, std::string& out);
+    /// `out` receives the acknowledgements in any case. Who waits gives them to its client when it
+    /// is told channels_ready(): until then a PUBLISH may find the channel.
+    [[nodiscard]] Change unsubscribe(const RedisClient& client, resp::ChannelKind kind,
                                      const resp::ArgumentReader& names, std::string& out);
-    void unsubscribe(const RedisClient& client, resp::ChannelKind kind,
-                     const resp::ArgumentReader& names, std::string& out);
-    /// The client has waited long enough.
+    /// From everything, likewise.
+    [[nodiscard]] Change part(const RedisClient& client);
+    /// Waits: it is told when everything that was published before has been heard.
+    [[nodiscard]] Change ping(const RedisClient& client);
+    /// The client has waited long enough for its channels, or for the end of its round.
     void withdraw(const RedisClient& client);
+    void stop_round(const RedisClient& client);
     void leave(const RedisClient& client);
     [[nodiscard]] bool has(const RedisClient& client) const noexcept;
+    /// The server has yet to acknowledge something for it.
     [[nodiscard]] bool awaits(const RedisClient& client) const noexcept;
 
     // Told by the shard.
@@ -87,9 +96,12 @@ class RedisSubscriber final : private net::Timer {
     void cut_slow();
     void too_large(wire::Bytes front);
     void acknowledged(const resp::Heard& heard);
+    void ponged();
+    void send_ping(resp::Owner owner);
     void refused_by_server(const std::string& error);
     void refuse_waiting(RefusalReason reason, const std::string& error);
     void refuse(std::string& out, RefusalReason reason, std::string_view error);
+    void tell_ready_later(const std::vector<resp::Owner>& owners);
     void dismiss_members(const std::vector<resp::Owner>& owners);
     void give_up();
     [[nodiscard]] std::string unreachable() const;
@@ -112,6 +124,7 @@ class RedisSubscriber final : private net::Timer {
     std::optional<net::TimePoint> lost_since_;
     net::TimePoint heard_at_{};
     std::optional<net::TimePoint> asked_at_;  ///< PING, since when nothing was heard.
+    std::deque<resp::Owner> pings_;           ///< For whom, oldest first; one for each client.
 };
 
 }  // namespace sluice::server

@@ -71,8 +71,11 @@ void RedisSubscriber::hear(const resp::Heard& heard, wire::Bytes bytes) {
     deliver_run();
     switch (heard.event) {
         case Event::incomplete:
-        case Event::pong:
         case Event::message: return;
+        case Event::pong:
+            if (pings_.empty()) break;
+            ponged();
+            return;
         case Event::subscribed:
         case Event::unsubscribed: acknowledged(heard); return;
         case Event::error: refused_by_server(std::string(heard.name)); return;
@@ -162,20 +165,30 @@ void RedisSubscriber::acknowledged(const resp::Heard& heard) {
     for (const resp::Owner owner : ready) {
         RedisClient* const client = side_.client_of(owner);
         if (client == nullptr) continue;
+        clients.push_back(client);
+        // Who leaves has had its answer made when it asked.
+        if (!book_.waits(owner)) continue;
         std::string out;
         book_.acknowledge(owner, client->session().version(), out);
         client->send(out);
-        clients.push_back(client);
     }
     (void)settle_bytes();
     for (RedisClient* const client : clients)
         client->channels_ready();
 }
 
+void RedisSubscriber::ponged() {
+    const resp::Owner owner = pings_.front();
+    pings_.pop_front();
+    if (owner == resp::Owner::nobody) return;
+    if (RedisClient* const client = side_.client_of(owner)) client->channels_ready();
+}
+
 void RedisSubscriber::refused_by_server(const std::string& error) {
     std::vector<resp::Owner> refused;
     std::vector<resp::Owner> expelled;
-    if (!book_.refused(refused, expelled)) {
+    std::vector<resp::Owner> parted;
+    if (!book_.refused(refused, expelled, parted)) {
         // It speaks unasked: its last words.
         log::warning("backend lost", {{"backend", backend_->id()}, {"error", error}});
         backend_->lose();
@@ -184,6 +197,7 @@ void RedisSubscriber::refused_by_server(const std::string& error) {
     for (const resp::Owner owner : refused)
         book_.withdraw(owner, orders_);
     send_orders();
+    tell_ready_later(parted);
     // They had it before the backend was lost, and may not any more.
     dismiss_members(expelled);
     for (const resp::Owner owner : refused) {

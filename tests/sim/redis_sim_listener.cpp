@@ -217,6 +217,8 @@ void Listener::judge(std::string_view reply) {
         if (phase_ == Phase::quitting) {
             network_.close(fd_);
             end_ = Client::End::finished;
+            for (const auto& [name, places] : names_)
+                check_left(name);
         }
         return;
     }
@@ -234,6 +236,7 @@ void Listener::judge(std::string_view reply) {
 void Listener::acknowledged(const Expected& expected, const Words& words) {
     if (expected.what.ends_with("unsubscribe")) {
         names_.erase(expected.name);
+        check_left(expected.name);
     } else if (!names_.contains(expected.name)) {
         for (const std::string& channel : channels) {
             if (!covers(expected.name, channel)) continue;
@@ -245,6 +248,19 @@ void Listener::acknowledged(const Expected& expected, const Words& words) {
     if (words[2] != std::to_string(names_.size())) {
         broken("has " + std::to_string(names_.size()) + " and is told " + words[2]);
     }
+}
+
+bool Listener::concerned_with(const std::string& name) const {
+    return end_ == Client::End::none &&
+           (names_.contains(name) || std::ranges::any_of(expected_, [&](const Expected& expected) {
+                return expected.name == name;
+            }));
+}
+
+/// Who has been told that it has left may publish, and ask how many have heard it.
+void Listener::check_left(const std::string& name) {
+    if (world_.faulty() || errors_ || !world_.left_behind(name)) return;
+    broken("is told that it has left " + name + ", which the server still has for nobody");
 }
 
 void Listener::message(std::string_view reply, const Words& words) {

@@ -28,6 +28,8 @@ class Listener {
         std::function<const std::vector<std::string>&(const std::string&)> published;
         /// Backends were lost or could not be had: there may be gaps and refusals.
         std::function<bool()> faulty;
+        /// The server has that channel or pattern, and no listener does or is about to.
+        std::function<bool(const std::string&)> left_behind;
     };
 
     Listener(const World& world, const Habits& habits, std::uint32_t id);
@@ -38,6 +40,8 @@ class Listener {
     [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
     [[nodiscard]] std::size_t messages() const noexcept { return message_count_; }
     [[nodiscard]] std::string description() const;
+    /// It has that channel or pattern, or waits for an answer about it.
+    [[nodiscard]] bool concerned_with(const std::string& name) const;
 
   private:
     enum class Phase : std::uint8_t { listening, catching_up, giving_up, quitting };
@@ -67,6 +71,7 @@ class Listener {
     void message(std::string_view reply, const Words& words);
     [[nodiscard]] bool is_message(const Words& words) const;
     [[nodiscard]] bool caught_up();
+    void check_left(const std::string& name);
     void broken(const std::string& what);
 
     const World& world_;

@@ -65,6 +65,8 @@ class Server {
     [[nodiscard]] const std::vector<std::string>& published(const std::string& channel) {
         return published_[channel];
     }
+    /// Somebody has that channel or pattern.
+    [[nodiscard]] bool has_channel(const std::string& name) const;
     /// The first promise that was broken; empty: none.
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
 

@@ -42,6 +42,13 @@ bool Server::change_channels(Session& session, const Words& words) {
     return true;
 }
 
+bool Server::has_channel(const std::string& name) const {
+    return std::ranges::any_of(sessions_, [&](const auto& session) {
+        return !session->dead &&
+               (session->channels.contains(name) || session->patterns.contains(name));
+    });
+}
+
 std::size_t Server::publish(const std::string& channel, const std::string& message) {
     published_[channel].push_back(message);
     std::size_t count = 0;

@@ -118,6 +118,13 @@ void World::make_clients() {
             return redis_->published(channel);
         },
         [this] { return faulty(); },
+        [this](const std::string& name) {
+            // Of who goes without a word the server hears when it can.
+            if (family_.cuts || family_.habits.vanishes > 0) return false;
+            return redis_->has_channel(name) &&
+                   std::ranges::none_of(listeners_,
+                                        [&](const auto& one) { return one->concerned_with(name); });
+        },
     });
     const std::size_t listeners = network_.random.below(family_.habits.listeners_max + 1);
     for (std::uint32_t id = 1001; id <= 1000 + listeners; ++id)

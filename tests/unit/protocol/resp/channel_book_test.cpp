@@ -1,6 +1,4 @@
-#include "protocol/resp/channel_book.hpp"
-
-#include "client_talk.hpp"
+#include "channel_shelf.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,49 +7,6 @@
 
 namespace sluice::resp::test {
 namespace {
-
-constexpr auto version = RespVersion::resp2;
-constexpr Owner ann{1};
-constexpr Owner bob{2};
-
-/// A book with a server that answers when it is told to.
-struct Shelf {
-    ChannelBook book;
-    std::string orders;
-    std::string out;
-    std::vector<Owner> ready;
-
-    /// The names of a request, as the reader finds them behind the command.
-    static ArgumentReader names(std::initializer_list<std::string_view> words) {
-        static std::string bytes;
-        bytes = request(words);
-        return ArgumentReader(wire::as_bytes(bytes));
-    }
-    bool subscribe(Owner owner, std::initializer_list<std::string_view> words,
-                   ChannelKind kind = ChannelKind::channel) {
-        return book.subscribe(owner, kind, names(words), orders);
-    }
-    void unsubscribe(Owner owner, std::initializer_list<std::string_view> words,
-                     ChannelKind kind = ChannelKind::channel) {
-        const ArgumentReader none({});
-        book.unsubscribe(owner, kind, words.size() == 0 ? none : names(words), version, out,
-                         orders);
-    }
-    void acknowledge(Owner owner) { book.acknowledge(owner, version, out); }
-    void open() { book.opened(orders); }
-    bool server_says(bool subscribed, std::string_view name,
-                     ChannelKind kind = ChannelKind::channel) {
-        return book.acknowledged(kind, subscribed, name, ready);
-    }
-    std::string taken(std::string& from) { return std::exchange(from, {}); }
-};
-
-std::string ack(std::string_view word, std::string_view name, int count) {
-    std::string out;
-    append_request(out, word, name);
-    out[1] = '3';
-    return out + ":" + std::to_string(count) + "\r\n";
-}
 
 TEST(ChannelBook, acknowledges_with_the_clients_own_counts_when_the_server_has) {
     Shelf shelf;
@@ -90,10 +45,12 @@ TEST(ChannelBook, counts_patterns_with_channels_and_shard_channels_alone) {
     EXPECT_EQ(shelf.taken(shelf.out),
               ack("subscribe", "a", 1) + ack("psubscribe", "a*", 2) + ack("ssubscribe", "a", 1));
     shelf.taken(shelf.orders);
-    shelf.unsubscribe(ann, {"no", "a"});
-    shelf.unsubscribe(ann, {}, ChannelKind::shard);
-    shelf.unsubscribe(ann, {}, ChannelKind::shard);
-    shelf.unsubscribe(ann, {}, ChannelKind::channel);
+    EXPECT_FALSE(shelf.unsubscribe(ann, {"no", "a"}));
+    EXPECT_TRUE(shelf.server_says(false, "a"));
+    EXPECT_FALSE(shelf.unsubscribe(ann, {}, ChannelKind::shard));
+    EXPECT_TRUE(shelf.server_says(false, "a", ChannelKind::shard));
+    EXPECT_TRUE(shelf.unsubscribe(ann, {}, ChannelKind::shard));
+    EXPECT_TRUE(shelf.unsubscribe(ann, {}, ChannelKind::channel));
     EXPECT_EQ(shelf.out, ack("unsubscribe", "no", 2) + ack("unsubscribe", "a", 1) +
                              ack("sunsubscribe", "a", 0) +
                              "*3\r\n$12\r\nsunsubscribe\r\n$-1\r\n:0\r\n" +
@@ -155,14 +112,14 @@ TEST(ChannelBook, refuses_just_those_who_want_what_the_server_refuses) {
     EXPECT_TRUE(shelf.server_says(true, "ok"));
     EXPECT_EQ(shelf.ready, std::vector{bob});
     shelf.acknowledge(bob);
-    EXPECT_TRUE(shelf.book.refused(refused, expelled));
+    EXPECT_TRUE(shelf.book.refused(refused, expelled, shelf.ready));
     EXPECT_EQ(refused, std::vector{ann});
     EXPECT_TRUE(expelled.empty());
     shelf.taken(shelf.orders);
     shelf.book.withdraw(ann, shelf.orders);
     EXPECT_EQ(shelf.orders, "") << "one is still there, the other was never had";
     EXPECT_EQ(shelf.book.channel_count(), 1U);
-    EXPECT_FALSE(shelf.book.refused(refused, expelled)) << "nothing is asked";
+    EXPECT_FALSE(shelf.book.refused(refused, expelled, shelf.ready)) << "nothing is asked";
 }
 
 TEST(ChannelBook, asks_for_everything_again_behind_a_loss) {
@@ -173,10 +130,11 @@ TEST(ChannelBook, asks_for_everything_again_behind_a_loss) {
     EXPECT_TRUE(shelf.server_says(true, "b"));
     shelf.acknowledge(ann);
     EXPECT_FALSE(shelf.subscribe(bob, {"a", "c"}));
-    shelf.unsubscribe(ann, {"b"});
-    shelf.book.lost();
-    shelf.taken(shelf.orders);
-    shelf.taken(shelf.out);
+    EXPECT_FALSE(shelf.unsubscribe(ann, {"b"}));
+    shelf.forget();
+    shelf.book.lost(shelf.ready);
+    EXPECT_EQ(shelf.ready, std::vector{ann}) << "b went with the backend";
+    EXPECT_FALSE(shelf.book.parts(ann));
     shelf.ready.clear();
     EXPECT_EQ(shelf.book.channel_count(), 2U) << "b is nobody's";
     shelf.open();
@@ -198,11 +156,13 @@ TEST(ChannelBook, expels_who_may_not_have_again_what_was_lost) {
     EXPECT_FALSE(shelf.subscribe(ann, {"a"}));
     EXPECT_TRUE(shelf.server_says(true, "a"));
     shelf.acknowledge(ann);
-    shelf.book.lost();
+    shelf.ready.clear();
+    shelf.book.lost(shelf.ready);
+    EXPECT_TRUE(shelf.ready.empty());
     shelf.open();
     std::vector<Owner> refused;
     std::vector<Owner> expelled;
-    EXPECT_TRUE(shelf.book.refused(refused, expelled));
+    EXPECT_TRUE(shelf.book.refused(refused, expelled, shelf.ready));
     EXPECT_TRUE(refused.empty());
     EXPECT_EQ(expelled, std::vector{ann});
     shelf.book.leave(ann, shelf.orders);
@@ -244,7 +204,7 @@ TEST(ChannelBook, keeps_the_places_of_those_who_stay) {
         shelf.acknowledge(Owner{owner});
     }
     for (const std::uint32_t owner : {3U, 1U, 5U}) {
-        shelf.unsubscribe(Owner{owner}, {"a"});
+        EXPECT_TRUE(shelf.unsubscribe(Owner{owner}, {"a"})) << "others stay";
         for (const Owner left : shelf.book.find(ChannelKind::channel, "a")->subscribers)
             EXPECT_TRUE(shelf.book.subscribed(left));
     }

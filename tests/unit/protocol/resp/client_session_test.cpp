@@ -211,6 +211,7 @@ TEST(RespClientSession, allows_subscribers_of_resp2_what_the_server_allows) {
                                   "-ERR unknown command 'nope', with args beginning with: \r\n"
                                   "-ERR wrong number of arguments for 'subscribe' command\r\n"
                                   "*2\r\n$4\r\npong\r\n$0\r\n\r\n*2\r\n$4\r\npong\r\n$1\r\nx\r\n");
+    EXPECT_EQ(talk.pings, 2) << "no message that came before may stand behind it";
     talk.to_client.clear();
     talk.receive(request({"RESET"}) + request({"PING"}));
     EXPECT_EQ(talk.to_client, "+RESET\r\n+PONG\r\n");

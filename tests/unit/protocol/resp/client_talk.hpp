@@ -107,6 +107,7 @@ class ClientTalk {
                     subject = step.subject;
                     everybody = step.everybody;
                     break;
+                case ClientStep::Kind::ping: ++pings; break;
                 case ClientStep::Kind::answer: break;
                 case ClientStep::Kind::finish: finished = true; break;
             }
@@ -143,6 +144,7 @@ class ClientTalk {
     bool finished = false;
     bool refuses = false;
     bool subscribed = false;
+    int pings = 0;  ///< To be answered behind the messages so far.
     ClientStep::Kind last = ClientStep::Kind::read_more;
 };
 
