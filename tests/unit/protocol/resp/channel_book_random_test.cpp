@@ -11,6 +11,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice::resp::test {
@@ -53,6 +54,7 @@ class World {
         }
         EXPECT_EQ(server_, wanted);
         EXPECT_TRUE(waiting_.empty());
+        EXPECT_TRUE(parting_.empty());
         EXPECT_EQ(book_.channel_count(), wanted.size());
     }
 
@@ -64,7 +66,7 @@ class World {
 
     void come() {
         const std::uint32_t owner = 1 + pick(owner_count);
-        if (waiting_.contains(owner)) return;
+        if (waiting_.contains(owner) || parting_.contains(owner)) return;
         std::string request;
         std::vector<std::string> names;
         for (std::uint32_t count = 1 + pick(3); count > 0; --count)
@@ -93,24 +95,48 @@ class World {
             waiting_.erase(owner);
             return;
         }
+        if (parting_.contains(owner)) {
+            if (pick(4) > 0) return;
+            book_.stop_parting(Owner{owner});
+            parting_.erase(owner);
+            return;
+        }
         std::string out;
         std::string request;
         const std::string name = any_name();
         append_request(request, name);
-        const bool all = pick(4) == 0;
+        const std::uint32_t how = pick(8);
+        const bool all = how < 2;
         const ArgumentReader reader(all ? wire::Bytes{} : wire::as_bytes(request));
-        book_.unsubscribe(Owner{owner}, ChannelKind::channel, reader, RespVersion::resp2, out,
-                          orders_);
+        const bool left = how == 0 ? book_.part(Owner{owner}, orders_)
+                                   : book_.unsubscribe(Owner{owner}, ChannelKind::channel, reader,
+                                                       RespVersion::resp2, out, orders_);
+        std::set<std::string>& names = parting_[owner];
         if (all) {
-            has_.erase(owner);
-        } else {
-            has_[owner].erase(name);
+            names = std::exchange(has_[owner], {});
+        } else if (has_[owner].erase(name) > 0) {
+            names.insert(name);
         }
+        // What others have too it has left at once.
+        std::erase_if(names, [&](const std::string& one) {
+            const auto* const channel = book_.find(ChannelKind::channel, one);
+            return channel == nullptr || channel->leaver != Owner{owner};
+        });
+        EXPECT_EQ(names.empty(), left);
+        EXPECT_EQ(book_.parts(Owner{owner}), !left);
+        if (left) told(owner);
+    }
+    void told(std::uint32_t owner) {
+        const auto left = parting_.extract(owner);
+        ASSERT_FALSE(left.empty());
+        for (const std::string& name : left.mapped())
+            EXPECT_FALSE(server_.contains(name)) << name;
     }
     void part() {
         const std::uint32_t owner = 1 + pick(owner_count);
         book_.leave(Owner{owner}, orders_);
         waiting_.erase(owner);
+        parting_.erase(owner);
         has_.erase(owner);
     }
     void open() {
@@ -128,7 +154,11 @@ class World {
         server_.clear();
         requests_.clear();
         orders_.clear();
-        book_.lost();
+        std::vector<Owner> ready;
+        book_.lost(ready);
+        for (const Owner owner : ready)
+            told(static_cast<std::uint32_t>(owner));
+        EXPECT_TRUE(parting_.empty());
     }
     /// What the book orders reaches the server as a request for each channel.
     void send() {
@@ -156,16 +186,26 @@ class World {
             server_.insert(name);
         } else {
             server_.erase(name);
+            for (auto& [owner, names] : parting_)
+                names.erase(name);
         }
         std::vector<Owner> ready;
         ASSERT_TRUE(book_.acknowledged(ChannelKind::channel, subscribes, name, ready));
-        for (const Owner owner : ready)
-            acknowledge(static_cast<std::uint32_t>(owner));
+        for (const Owner owner : ready) {
+            const auto number = static_cast<std::uint32_t>(owner);
+            if (parting_.contains(number)) {
+                told(number);
+            } else {
+                acknowledge(number);
+            }
+        }
     }
     void refuse() {
         std::vector<Owner> refused;
         std::vector<Owner> expelled;
-        ASSERT_TRUE(book_.refused(refused, expelled));
+        std::vector<Owner> ready;
+        ASSERT_TRUE(book_.refused(refused, expelled, ready));
+        EXPECT_TRUE(ready.empty());
         for (const Owner owner : refused) {
             book_.withdraw(owner, orders_);
             waiting_.erase(static_cast<std::uint32_t>(owner));
@@ -173,6 +213,7 @@ class World {
         for (const Owner owner : expelled) {
             book_.leave(owner, orders_);
             waiting_.erase(static_cast<std::uint32_t>(owner));
+            parting_.erase(static_cast<std::uint32_t>(owner));
             has_.erase(static_cast<std::uint32_t>(owner));
         }
     }
@@ -182,6 +223,8 @@ class World {
     std::string orders_;
     std::map<std::uint32_t, std::vector<std::string>> waiting_;
     std::map<std::uint32_t, std::set<std::string>> has_;
+    std::map<std::uint32_t, std::set<std::string>>
+        parting_;  ///< What they leave, and the server has yet to give up.
     std::deque<std::pair<bool, std::string>> requests_;
     std::set<std::string> server_;
     bool open_ = false;
