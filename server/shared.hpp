@@ -10,6 +10,7 @@
 #include "server/net/resolver.hpp"
 #include "server/pg/cancel_key.hpp"
 #include "server/pg/notify_senders.hpp"
+#include "server/pg/schema_clock.hpp"
 #include "server/redis/pool.hpp"
 
 #include <atomic>
@@ -62,6 +63,7 @@ struct Shared {
     ClientBudgets user_clients;
     ClientBudgets database_clients;
     NotifySenders notify_senders;
+    SchemaClocks schema_clocks;
     std::atomic<std::uint32_t> listening_clients{0};  ///< Of all workers.
     std::vector<std::unique_ptr<Worker>> workers;
     std::atomic<std::uint64_t> next_id{1};  ///< Of clients and backends, for logs and SHOW.

@@ -9,6 +9,7 @@
 #include "protocol/pg/reply_queue.hpp"
 #include "protocol/wire/cursor.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -133,7 +134,16 @@ class BackendSession {
     /// A transaction has ended in which some definition changed. Asked once for each.
     [[nodiscard]] SchemaChange take_schema_change() noexcept {
         if (status_ != TransactionStatus::idle) return SchemaChange::none;
+        if (may_define_) schema_change_ = std::max(schema_change_, SchemaChange::meanings);
+        may_define_ = may_define_ && !queue_.empty();
         return std::exchange(schema_change_, SchemaChange::none);
+    }
+    /// A text is sent that may change definitions by a tag that does not tell.
+    void may_define() noexcept { may_define_ = true; }
+    /// What a text means may be another here than elsewhere, for a definition has been changed in
+    /// the transaction under way.
+    [[nodiscard]] bool redefines() const noexcept {
+        return may_define_ || schema_change_ != SchemaChange::none;
     }
     /// Errors that the client was told. A text went well if there are no more behind it.
     [[nodiscard]] std::uint32_t error_count() const noexcept { return error_count_; }
@@ -241,6 +251,7 @@ class BackendSession {
     Doubt doubt_ = Doubt::none;
     bool error_outstanding_ = false;
     SchemaChange schema_change_ = SchemaChange::none;  ///< In this transaction.
+    bool may_define_ = false;                          ///< Likewise, or in one that comes.
     bool executed_ = false;                            ///< In the batch that no Sync has ended.
     bool block_begun_ = false;                         ///< Likewise.
     bool owes_begin_ = false;

@@ -79,7 +79,8 @@ ClientSession::Step ClientSession::body_step(wire::Bytes available) {
     if (available.empty()) return {};
     const std::size_t taken = std::min<std::size_t>(body_left_, available.size());
     body_left_ -= static_cast<std::uint32_t>(taken);
-    if (scanner_) scan_piece(available.first(taken), body_left_ == 0);
+    if (scanner_) scanner_->feed(available.first(taken));
+    if (scanner_ && body_left_ == 0) text_scanned();
     Step step;
     step.bytes = taken;
     step.kind = body_ == Body::forward ? StepKind::forward : StepKind::discard;

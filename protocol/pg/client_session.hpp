@@ -235,9 +235,9 @@ class ClientSession {
     void scan_parse(FrameHeader header, wire::Bytes available, std::size_t text_at,
                     const StatementLease* statements);
     [[nodiscard]] Feature scan(wire::Bytes text, bool whole, const StatementLease* statements);
-    void scan_piece(wire::Bytes piece, bool last);
-    [[nodiscard]] Feature features_under(const StatementLease& lease, Feature features,
-                                         std::string_view text) const noexcept;
+    void text_scanned();
+    [[nodiscard]] Feature features_under(const StatementLease& lease,
+                                         Feature features) const noexcept;
     void watch_query(Feature features, std::string_view text, const StatementLease& lease);
     void bound(const Statement* statement, const StatementLease& lease);
     void watch_statement(const Statement& statement, SessionWatch::Sent sent,

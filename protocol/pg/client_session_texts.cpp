@@ -1,10 +1,10 @@
 // What a client's texts do to its session: read as far as it must be known.
 
 #include "protocol/pg/client_session.hpp"
+#include "protocol/pg/function_body.hpp"
 #include "protocol/pg/session_rejection.hpp"
 #include "protocol/pg/settings_restart.hpp"
 #include "protocol/pg/statement_catalog.hpp"
-#include "protocol/pg/temporary_path.hpp"
 #include "protocol/wire/writer.hpp"
 
 #include <algorithm>
@@ -37,6 +37,10 @@ Feature ClientSession::scan(wire::Bytes text, bool whole, const StatementLease* 
         if (shares_ && statements->temporary_path) watch_.large_text_sent(Feature::temporary);
         scanner_ = std::make_unique<StatementScanner>();
         scanner_->feed(text);
+        // What makes something says so at its beginning.
+        if (shares_ && has(scanner_->features(), Feature::defines)) {
+            statements->backend.may_define();
+        }
         return scanner_->features();
     }
     restart_.reset();
@@ -48,17 +52,19 @@ Feature ClientSession::scan(wire::Bytes text, bool whole, const StatementLease* 
 
 /// The features of a text, and what they come to under the settings of the client, which may have
 /// been changed in this transaction.
-Feature ClientSession::features_under(const StatementLease& lease, Feature features,
-                                      std::string_view text) const noexcept {
+Feature ClientSession::features_under(const StatementLease& lease,
+                                      Feature features) const noexcept {
     const bool path_counts = lease.temporary_path || watch_.settings_in_doubt();
-    return path_counts && may_create(text) ? features | Feature::temporary : features;
+    const bool may_create = path_counts && has(features, Feature::defines | Feature::code);
+    return may_create ? features | Feature::temporary : features;
 }
 
 void ClientSession::watch_query(Feature features, std::string_view text,
                                 const StatementLease& lease) {
-    features = features_under(lease, features, text);
+    features = features_under(lease, features);
     if (is_odd(text, lease)) {
         watch_.odd_text_sent();
+        lease.backend.may_define();
     } else if (features == Feature::none) {
         watch_.request_sent();
     } else {
@@ -74,9 +80,8 @@ bool ClientSession::is_odd(std::string_view text, const StatementLease& lease) c
     return (lease.odd_texts || watch_.reads_oddly()) && text.find('\\') != std::string_view::npos;
 }
 
-void ClientSession::scan_piece(wire::Bytes piece, bool last) {
-    scanner_->feed(piece);
-    if (!last) return;
+/// What came in pieces is known as a whole.
+void ClientSession::text_scanned() {
     // A simple query drops the unnamed statement; a Parse leaves it as it is.
     unnamed_ours_ = unnamed_ours_ || (queries_ && scanner_->is_one_text());
     if (shares_) {
@@ -96,7 +101,9 @@ void ClientSession::scan_parse(FrameHeader header, wire::Bytes available, std::s
     scanner_ = std::make_unique<StatementScanner>();
     shares_ = statements != nullptr;
     queries_ = false;
-    scan_piece(in_hand.subspan(text_at), in_hand.size() == frame_bytes);
+    scanner_->feed(in_hand.subspan(text_at));
+    if (shares_ && has(scanner_->features(), Feature::defines)) statements->backend.may_define();
+    if (in_hand.size() == frame_bytes) text_scanned();
 }
 
 /// A statement is on its way to be executed.
@@ -107,7 +114,8 @@ void ClientSession::bound(const Statement* statement, const StatementLease& leas
         watch_.hidden_text_sent(unkept);
     } else if (is_odd(statement->text(), lease)) {
         watch_.odd_text_sent();
-    } else if (features_under(lease, statement->features(), statement->text()) == Feature::none) {
+        lease.backend.may_define();
+    } else if (features_under(lease, statement->features()) == Feature::none) {
         watch_.request_sent();
     } else {
         watch_statement(*statement, SessionWatch::Sent::by_bind, lease);
@@ -119,7 +127,7 @@ void ClientSession::bound(const Statement* statement, const StatementLease& leas
 void ClientSession::watch_statement(const Statement& statement, SessionWatch::Sent sent,
                                     const StatementLease& lease) {
     if (statement.maker() == Maker::parse) {
-        const Feature features = features_under(lease, statement.features(), statement.text());
+        const Feature features = features_under(lease, statement.features());
         watch_text(features, statement.text(), sent, lease);
         return;
     }
@@ -135,6 +143,9 @@ void ClientSession::watch_statement(const Statement& statement, SessionWatch::Se
 void ClientSession::watch_text(Feature features, std::string_view text, SessionWatch::Sent sent,
                                const StatementLease& lease) {
     StatementDesk& desk = lease.desk;
+    if (has(features, Feature::defines) || (has(features, Feature::code) && may_define(text))) {
+        lease.backend.may_define();
+    }
     watch_.text_sent(features, text, sent,
                      {desk.reader, desk.calls, desk.policy.session, desk.generation,
                       lease.backend.outside_block(), lease.backend.error_count()});

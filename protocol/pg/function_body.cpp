@@ -1,6 +1,7 @@
 #include "protocol/pg/function_body.hpp"
 
 #include "protocol/pg/statement_features.hpp"
+#include "protocol/pg/statement_words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -155,6 +156,15 @@ FunctionBody read_function_body(std::string_view language, std::string_view sour
     constexpr Feature tolerable = Feature::session_name;
     body.harmless = (scanner.features() & ~tolerable) == Feature::none;
     return body;
+}
+
+bool may_define(std::string_view code) noexcept {
+    const auto same = [](char a, char b) { return word_byte(a) == b; };
+    return std::ranges::any_of(
+        std::array<std::string_view, 2>{"create", "execute"}, [&](std::string_view word) {
+            return std::search(code.begin(), code.end(), word.begin(), word.end(), same) !=
+                   code.end();
+        });
 }
 
 }  // namespace sluice::pg

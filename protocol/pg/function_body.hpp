@@ -25,4 +25,7 @@ struct FunctionBody {
 /// judged by what is found behind them.
 [[nodiscard]] bool is_compiled(std::string_view language) noexcept;
 
+/// Whether code may make something, a table say: it speaks of CREATE, or runs what it builds.
+[[nodiscard]] bool may_define(std::string_view code) noexcept;
+
 }  // namespace sluice::pg

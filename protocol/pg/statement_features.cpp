@@ -294,10 +294,12 @@ void StatementScanner::statement_word(SqlWord word) {
         add(Feature::with_hold);
     }
     if (word == SqlWord::update) update_seen_ = true;
+    if (word == SqlWord::create) add(Feature::defines);
     if (word == SqlWord::execute) add(Feature::session_name | Feature::prepared_name);
     // "INSERT INTO temp" names a table.
     const bool names_table =
         word == SqlWord::into && (previous_ == SqlWord::insert || previous_ == SqlWord::merge);
+    if (word == SqlWord::into && !names_table) add(Feature::defines);
     previous_ = names_table ? SqlWord::other : word;
     if (word_index_ < 3) ++word_index_;
 }

@@ -31,6 +31,9 @@ enum class Feature : std::uint16_t {
     /// A statement of DROP, or pg_advisory_unlock(): it may end what was left behind.
     ending = 1U << 11U,
     set_local = 1U << 12U,  ///< SET LOCAL: until the end of its transaction.
+    /// CREATE, or INTO that is not INSERT's: the tag of CREATE TABLE AS, and of SELECT INTO, does
+    /// not tell that they make something.
+    defines = 1U << 13U,
 };
 
 [[nodiscard]] constexpr Feature operator|(Feature a, Feature b) noexcept {

@@ -92,6 +92,12 @@ bool StatementPassage::names_agree(const Statement& statement) {
     return true;
 }
 
+/// The backend's means what its text means now, as far as is known.
+bool StatementPassage::is_current(StatementId id) const noexcept {
+    return lease_.backend.statements().generation(id) == lease_.desk.generation &&
+           !lease_.backend.redefines();
+}
+
 /// The statement under its name of ours, whether the backend has it or not.
 StatementPassage::Plan StatementPassage::parse_as(Statement& statement, OwedReply owed) {
     BackendStatements& statements = lease_.backend.statements();
@@ -99,7 +105,7 @@ StatementPassage::Plan StatementPassage::parse_as(Statement& statement, OwedRepl
     // What definitions, or the client's own settings, make of the text may be another than it was.
     const bool shared =
         (planning_ != lease_.own_planning || named_.name.empty()) && !statement.names_moment();
-    const bool fits = shared && statements.generation(statement.id()) == lease_.desk.generation;
+    const bool fits = shared && is_current(statement.id());
     if (presence == Presence::present && fits && lease_.backend.predictable()) {
         statements.touch(statement.id());
         return answered_here(owed);
@@ -165,12 +171,6 @@ StatementPassage::Plan StatementPassage::parse_unnamed() {
         return {Kind::passes, owed, 0};
     }
     owed.twist = Twist::none;
-    BackendStatements& statements = backend.statements();
-    if (statements.generation(statement.id()) != lease_.desk.generation &&
-        statements.presence(statement.id(), batch_) != Presence::absent) {
-        // What the text means may have changed since, which an unnamed Parse would have noticed.
-        send_close(statement.id());
-    }
     return parse_as(statement, owed);
 }
 
@@ -269,8 +269,7 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
     const StatementId id = found.statement->id();
     if (!client_.unnamed_prepared() && statements.unnamed_is(id, batch_)) return as_it_is(owed);
     if (desk.policy.auto_prepare != AutoPrepare::off && !found.statement->names_moment() &&
-        statements.presence(id, batch_) == Presence::present &&
-        statements.generation(id) == desk.generation) {
+        statements.presence(id, batch_) == Presence::present && is_current(id)) {
         statements.touch(id);
         if (owed == Owed::bind) rely_on(*found.statement);
         OwedReply reply{owed};

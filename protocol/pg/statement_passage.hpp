@@ -70,6 +70,7 @@ class StatementPassage {
     [[nodiscard]] Plan parse_unnamed();
     [[nodiscard]] Plan parse_to_fail(Twist twist, std::uint32_t slot);
     [[nodiscard]] std::optional<std::uint32_t> rejection() const;
+    [[nodiscard]] bool is_current(StatementId id) const noexcept;
     [[nodiscard]] Plan parse_as(Statement& statement, OwedReply owed);
     [[nodiscard]] Plan renamed(std::string_view name, OwedReply owed);
     [[nodiscard]] Plan answered_here(OwedReply owed) const;

@@ -11,7 +11,4 @@ namespace sluice::pg {
 /// Whether a value of search_path names that schema, by its alias or as it is called.
 [[nodiscard]] bool names_temporary_schema(std::string_view search_path) noexcept;
 
-/// Whether a text may make something. It errs on the side of yes, but not for a single INSERT.
-[[nodiscard]] bool may_create(std::string_view text) noexcept;
-
 }  // namespace sluice::pg

@@ -21,13 +21,6 @@ constexpr std::string_view ready_idle{"Z\0\0\0\5I", 6};
 /// A longer text is no LISTEN that anybody writes.
 constexpr std::size_t query_bytes_max = 256;
 
-std::string database_of(const config::PoolSettings& settings) {
-    std::string name;
-    for (const config::HostPort& host : settings.hosts)
-        name.append(host.host).append(":").append(std::to_string(host.port)).append(",");
-    return name.append(settings.dbname);
-}
-
 /// The text of a whole Query at the front; empty when there is none that may be of use.
 std::string_view query_text(wire::Bytes rest) {
     if (rest.size() < pg::frame_header_bytes || rest[0] != std::byte{'Q'}) return {};
@@ -70,7 +63,7 @@ void PgListening::enter_group() {
     ChannelBoard& board = client_.worker().channels();
     if (group_ != nullptr && group_->key.encoding == encoding) return;
     if (group_ != nullptr) board.leave(*std::exchange(group_, nullptr));
-    group_ = &board.enter({database_of(shard.settings()), std::move(encoding)});
+    group_ = &board.enter({server_database(shard.settings()), std::move(encoding)});
 }
 
 // LISTEN and UNLISTEN by themselves.

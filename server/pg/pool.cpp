@@ -4,10 +4,19 @@
 
 namespace sluice::server {
 
-PgPool::PgPool(config::PoolSettings settings, std::vector<unsigned> workers)
+PgPool::PgPool(config::PoolSettings settings, std::vector<unsigned> workers,
+               std::shared_ptr<SchemaClock> schema)
     : settings_(std::move(settings)),
       workers_(std::move(workers)),
-      clients_(std::make_unique<std::atomic<std::int32_t>[]>(workers_.size())) {}
+      clients_(std::make_unique<std::atomic<std::int32_t>[]>(workers_.size())),
+      schema_(std::move(schema)) {}
+
+std::string server_database(const config::PoolSettings& settings) {
+    std::string name;
+    for (const config::HostPort& host : settings.hosts)
+        name.append(host.host).append(":").append(std::to_string(host.port)).append(",");
+    return name.append(settings.dbname);
+}
 
 std::optional<unsigned> PgPool::shard_on(unsigned worker) const noexcept {
     const auto at = std::ranges::find(workers_, worker);

@@ -1,13 +1,13 @@
 #pragma once
 
 #include "protocol/pg/scram_client.hpp"
-#include "protocol/pg/statement_id.hpp"
 
 #include "pool/registry.hpp"
 
 #include "config/resolve.hpp"
 
 #include "server/pg/profile.hpp"
+#include "server/pg/schema_clock.hpp"
 
 #include <array>
 #include <atomic>
@@ -26,7 +26,8 @@ namespace sluice::server {
 /// Owned by the pool's registry entry. Thread-safe.
 class PgPool final : public pool::PoolAttachment {
   public:
-    PgPool(config::PoolSettings settings, std::vector<unsigned> workers);
+    PgPool(config::PoolSettings settings, std::vector<unsigned> workers,
+           std::shared_ptr<SchemaClock> schema);
 
     [[nodiscard]] const config::PoolSettings& settings() const noexcept { return settings_; }
     [[nodiscard]] PgProfiles& profiles() noexcept { return profiles_; }
@@ -53,13 +54,8 @@ class PgPool final : public pool::PoolAttachment {
     [[nodiscard]] std::uint32_t first_host() const noexcept { return first_host_; }
     void remember_host(std::uint32_t index) noexcept { first_host_ = index; }
 
-    /// Grows with each change of a definition that one of its backends was seen to make.
-    [[nodiscard]] pg::SchemaGeneration schema_generation() const noexcept {
-        return {schema_generation_.load(std::memory_order_relaxed)};
-    }
-    void change_schema(pg::SchemaChange change) noexcept {
-        schema_generation_.fetch_add(pg::SchemaGeneration::step(change), std::memory_order_relaxed);
-    }
+    /// Shared with all pools of the same database.
+    [[nodiscard]] SchemaClock& schema() noexcept { return *schema_; }
 
     /// The last error a backend's login or connect ended with, as the body of an ErrorResponse,
     /// for those who wait in vain.
@@ -70,15 +66,18 @@ class PgPool final : public pool::PoolAttachment {
     config::PoolSettings settings_;
     std::vector<unsigned> workers_;
     std::unique_ptr<std::atomic<std::int32_t>[]> clients_;  ///< By shard.
+    std::shared_ptr<SchemaClock> schema_;
     PgProfiles profiles_;
     std::atomic<std::uint32_t> first_host_{0};
-    std::atomic<std::uint64_t> schema_generation_{0};
     std::atomic<bool> retired_{false};
     mutable std::mutex mutex_;
     std::optional<pg::ScramChallenge> challenge_;
     pg::ScramClientKeys keys_;
     std::string last_error_;
 };
+
+/// Which database of which server the pool is of: pools that are of the same one answer alike.
+[[nodiscard]] std::string server_database(const config::PoolSettings& settings);
 
 /// The engine's limits out of the settings.
 [[nodiscard]] pool::Limits limits_of(const config::PoolSettings& settings,

@@ -26,7 +26,8 @@ std::shared_ptr<pool::PoolEntry> make_pool(Worker& worker, const config::PoolSet
         for (unsigned i = 0; i < recipe.shard_count; ++i) {
             workers.push_back((first + i) % worker_count);
         }
-        recipe.attachment = std::make_unique<PgPool>(settings, std::move(workers));
+        recipe.attachment = std::make_unique<PgPool>(
+            settings, std::move(workers), shared.schema_clocks.of(server_database(settings)));
         return recipe;
     });
 }

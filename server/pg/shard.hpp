@@ -47,12 +47,12 @@ class PgShard final : private net::Timer {
         return settings().pool_mode != config::PoolMode::session;
     }
     [[nodiscard]] pg::StatementDesk& statements() noexcept {
-        statements_.generation = pool_.schema_generation();
+        statements_.generation = pool_.schema().now();
         statements_.heard = anybody_listens();
         return statements_;
     }
     /// A client has changed some definition: on all workers what was prepared may be outdated.
-    void schema_changed(pg::SchemaChange change) noexcept { pool_.change_schema(change); }
+    void schema_changed(pg::SchemaChange change) noexcept { pool_.schema().advance(change); }
     void count_hold(Hold hold, std::chrono::nanoseconds time) noexcept {
         counters.held[static_cast<std::size_t>(hold)] += time;
     }

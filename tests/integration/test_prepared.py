@@ -416,3 +416,25 @@ def pgbench_with_prepared_statements(rig):
             whole = "-i" in arguments or "1000/1000" in done.stdout
             assert done.returncode == 0 and whole, done.stdout + done.stderr
         assert sluice.metric("pool_pins_total") == 0
+
+
+@case
+def what_another_user_makes_is_found_by_all(rig):
+    """A table in front of another, made in another pool of the same database."""
+    rig.postgres.execute("CREATE SCHEMA IF NOT EXISTS front", "GRANT ALL ON SCHEMA front TO PUBLIC",
+                         "CREATE TABLE public.shadowed AS SELECT 'behind' AS w",
+                         "GRANT ALL ON public.shadowed TO PUBLIC", database="app")
+    text = "SELECT w FROM shadowed"
+    with rig.sluice(pool_size=2) as sluice:
+        client = sluice.connect(parameters={"search_path": "front, public"})
+        for _ in range(3):
+            assert client.ask(Parse(text), Bind(), Execute(), Sync).rows == [("behind",)]
+        other = sluice.connect(user="second")
+        other.query("CREATE TABLE front.shadowed AS SELECT 'in front' AS w")
+        other.query("GRANT ALL ON front.shadowed TO PUBLIC")
+        assert client.ask(Parse(text), Bind(), Execute(), Sync).rows == [("in front",)]
+        assert client.ask(Parse(text, "s"), Bind(name="s"), Execute(), Sync).rows == [("in front",)]
+        client.end()
+        other.query("DROP TABLE front.shadowed")
+        other.end()
+    rig.postgres.execute("DROP TABLE public.shadowed", database="app")

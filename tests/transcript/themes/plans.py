@@ -43,3 +43,20 @@ for name, (make, change) in {"function": ("CREATE FUNCTION f() RETURNS int LANGU
 script("generic_after_five", a(Parse("SELECT word FROM numbers WHERE n = $1", "s"), Sync), *(a(again([n], "s"), Sync) for n in range(1, 9)))
 script("mode_changes", a(Parse("SELECT word FROM numbers WHERE n = $1", "s"), Sync), a("SET plan_cache_mode = force_generic_plan"), a(again([1], "s"), Sync),
        a("SET plan_cache_mode = force_custom_plan"), a(again([2], "s"), Sync))
+# What stands in front of a table from now on, by a tag that does not tell that anything was made.
+SHADOWS = {"create_table_as": "CREATE TABLE one.t AS SELECT 'in front' AS w", "select_into": "SELECT 'in front' AS w INTO one.t",
+           "explained": "EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) CREATE TABLE one.t AS SELECT 'in front' AS w",
+           "materialized": "CREATE MATERIALIZED VIEW one.t AS SELECT 'in front' AS w",
+           "temporary": "CREATE TEMP TABLE t AS SELECT 'in front' AS w", "into_temporary": "SELECT 'in front' AS w INTO TEMP t",
+           "in_code": "DO $$ BEGIN CREATE TABLE one.t AS SELECT 'in front' AS w; END $$"}
+for name, change in SHADOWS.items():
+    asks = [a(ask("SELECT * FROM t"), Sync) for _ in range(3)]
+    begun = (a("SET search_path = one, two"), a("CREATE TABLE two.t AS SELECT 'behind' AS w"), *asks)
+    gone = a("DROP TABLE t" if name != "materialized" else "DROP MATERIALIZED VIEW t")
+    end = (gone, *asks[:2], a("DROP TABLE two.t"))
+    anew = a(Parse("SELECT * FROM t", "anew"), Sync, Bind([], "anew"), Execute(), Sync)
+    script(f"in_front_{name}", *begun, a(change), *asks[:2], anew, *end)
+    script(f"in_front_{name}_extended", *begun, a(ask(change), Sync), *asks[:2], anew, *end)
+    script(f"in_front_{name}_in_a_block", *begun, a("BEGIN"), a(change), asks[0], anew, a("ROLLBACK"), *asks[:2],
+           a(Bind([], "anew"), Execute(), Sync), a("DROP TABLE two.t"), pins=("transaction",))
+    script(f"in_front_{name}_one_batch", *begun, a(ask(change), ask("SELECT * FROM t"), Sync), *asks[:2], *end)

@@ -98,5 +98,13 @@ TEST(CallMemo, trusts_compiled_functions_after_enough_questions) {
     EXPECT_FALSE(memo.find("SELECT f(g())", {})->compiled);
 }
 
+TEST(FunctionBody, may_make_what_it_speaks_of) {
+    for (const std::string_view code : {"DO $$ BEGIN CREATE TABLE t (); END $$",
+                                        "do 'begin execute s; end'", "BEGIN create view v AS"})
+        EXPECT_TRUE(may_define(code)) << code;
+    for (const std::string_view code : {"", "DO $$ BEGIN PERFORM 1; END $$", "CALL refresh()"})
+        EXPECT_FALSE(may_define(code)) << code;
+}
+
 }  // namespace
 }  // namespace sluice::pg::test

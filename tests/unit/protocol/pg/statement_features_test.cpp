@@ -225,10 +225,10 @@ std::string ended(const std::string& sql) {
     return sql + '\0';
 }
 
-/// Without what statement_calls_test.cpp looks at.
+/// Without what is made, and what statement_calls_test.cpp looks at.
 Feature left_behind(const StatementScanner& scanner) {
-    constexpr Feature others =
-        Feature::unknown_function | Feature::session_name | Feature::prepared_name;
+    constexpr Feature others = Feature::unknown_function | Feature::session_name |
+                               Feature::prepared_name | Feature::defines;
     return static_cast<Feature>(static_cast<unsigned>(scanner.features()) &
                                 ~static_cast<unsigned>(others));
 }
@@ -291,6 +291,33 @@ TEST(StatementScanner, adds_up_the_statements_of_a_string) {
                   one.features | listen | reset)
             << one.sql;
     }
+}
+
+bool defines(const std::string& sql) {
+    StatementScanner whole;
+    whole.feed(wire::as_bytes(ended(sql)));
+    StatementScanner bytewise;
+    for (const char byte : ended(sql))
+        bytewise.feed(wire::as_bytes({&byte, 1}));
+    const bool found = has(whole.features(), Feature::defines);
+    EXPECT_EQ(has(bytewise.features(), Feature::defines), found) << sql;
+    return found;
+}
+
+TEST(StatementScanner, names_what_may_make_something_unsaid) {
+    for (const std::string_view sql :
+         {"CREATE TABLE x AS SELECT 1", "create materialized view v as select 1",
+          "SELECT 1 AS a INTO x", "SELECT a\ninto/**/x FROM t",
+          "EXPLAIN ANALYZE CREATE TABLE x AS TABLE t",
+          "INSERT INTO a VALUES (1); CREATE TABLE x ()", "INSERT INTO a SELECT 1; SELECT 1 INTO x",
+          "WITH w AS (INSERT INTO a VALUES (1) RETURNING *) SELECT * INTO x FROM w"})
+        EXPECT_TRUE(defines(std::string(sql))) << sql;
+    for (const std::string_view sql :
+         {"", "SELECT 1", "INSERT INTO a VALUES (1)", " \n\tinsert\n--\ninto a values (1)",
+          "insert/**/into a values (1)", "WITH w AS (SELECT 1) INSERT INTO a SELECT 1",
+          "MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE", "UPDATE a SET i = 1",
+          "DROP TABLE a", "SELECT 'create', \"into\" FROM t", "SELECT 1 -- into x"})
+        EXPECT_FALSE(defines(std::string(sql))) << sql;
 }
 
 TEST(StatementScanner, looks_at_nothing_behind_the_end) {
