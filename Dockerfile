@@ -21,13 +21,17 @@ RUN apt-get -q update \
     && useradd --system --no-create-home --shell /usr/sbin/nologin sluice
 COPY --from=build /out/usr/ /usr/
 COPY --from=build /out/etc/ /etc/
+# The program's own default is to listen on 127.0.0.1, where nobody outside of the container is heard.
+COPY deploy/container.toml /etc/sluice/sluice.toml
 USER sluice
-EXPOSE 6432 9632
-# SIGTERM: running transactions end within server.shutdown_timeout, then the exit code is 0.
+EXPOSE 6432 6380 9632
+# SIGTERM: running transactions end within server.shutdown_timeout (30 s), then the exit code is 0.
+# Docker kills after 10 s, so: docker run --stop-timeout 45, or docker stop --time 45.
 STOPSIGNAL SIGTERM
 # The image has no HTTP client; the shell can open a socket by itself.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${SLUICE_ADMIN_PORT:-9632} && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 2 status <&3 && [[ $status == HTTP/1.?' 200'* ]]"]
 ENTRYPOINT ["/usr/bin/sluice"]
-# Mount a configuration here, or give other arguments: docker run sluice --postgres URL ...
+# Mount a configuration here, or give other arguments, which then have to say where to listen:
+# docker run sluice --postgres URL --set postgres.listen=*:6432 --set admin.listen=*:9632
 CMD ["--config", "/etc/sluice/sluice.toml"]

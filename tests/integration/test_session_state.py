@@ -189,6 +189,26 @@ def reset_returns_to_what_the_client_brought(rig):
 
 
 @case
+def reset_of_a_pinned_client_returns_to_what_it_brought(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        client = sluice.connect(parameters={"work_mem": "9MB", "options": "-c search_path=two"})
+        client.query("CREATE TEMP TABLE mine (i int)")
+        for reset in ("RESET ALL", "RESET work_mem; RESET search_path", "SET work_mem TO DEFAULT; SET search_path TO DEFAULT"):
+            client.query("SET work_mem = '5MB'; SET search_path = one")
+            client.query(reset)
+            client.query("INSERT INTO mine VALUES (1)")
+            assert client.value("SHOW work_mem") == "9MB", reset
+            assert client.value("SHOW search_path") == "two", reset
+        sluice.wait_metric("pool_pinned_clients", 1)
+        client.query("DISCARD ALL")
+        other = sluice.connect()
+        assert other.value("SHOW work_mem") == "4MB"
+        assert client.value("SHOW work_mem") == "9MB"
+        client.end()
+        other.end()
+
+
+@case
 def a_client_that_leaves_while_its_backend_is_asked_leaves_nothing(rig):
     with rig.sluice(pool_size=1) as sluice:
         other = sluice.connect()

@@ -44,6 +44,13 @@ def check_accepts_the_example_and_prints_no_secret(rig):
 
 
 @case
+def check_accepts_the_images_configuration_with_a_password(rig):
+    image = os.path.join(HERE, "..", "..", "deploy", "container.toml")
+    assert "SLUICE_PASSWORD" in rig.run("--check", "--config", image, code=2).stderr
+    rig.run("--check", "--config", image, code=0, SLUICE_PASSWORD="secret")
+
+
+@case
 def check_names_the_secrets_that_cannot_log_in_to_a_backend(rig):
     path = os.path.join(rig.new_folder("scram"), "sluice.toml")
     verifier = rig.postgres.value("SELECT rolpassword FROM pg_authid WHERE rolname = 'by_scram'")
