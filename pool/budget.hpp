@@ -44,6 +44,14 @@ class alignas(64) Budget {
     /// permit is back, `wanted()` is false.
     [[nodiscard]] bool claim_want() noexcept;
 
+    /// How many pools count against it. Of a pool's own budget it is one, but for the time in which
+    /// a pool that a reload has retired ends beside its successor.
+    void join() noexcept { pools_.fetch_add(1, std::memory_order_relaxed); }
+    void leave() noexcept { pools_.fetch_sub(1, std::memory_order_relaxed); }
+    [[nodiscard]] bool is_shared() const noexcept {
+        return pools_.load(std::memory_order_relaxed) > 1;
+    }
+
     [[nodiscard]] std::uint32_t used() const noexcept {
         return used_.load(std::memory_order_seq_cst);
     }
@@ -62,6 +70,7 @@ class alignas(64) Budget {
     std::atomic<std::uint32_t> used_{0};
     std::atomic<std::uint32_t> limit_;
     std::atomic<Want> want_{Want::none};
+    std::atomic<std::uint32_t> pools_{0};
     std::atomic<bool> starving_{false};  // Only a hint: who is missed asks again.
 };
 

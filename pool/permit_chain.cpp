@@ -39,21 +39,21 @@ PermitChain::Mask PermitChain::give_back_before(std::size_t end) noexcept {
 }
 
 bool PermitChain::shared_starved() const noexcept {
-    for (std::size_t place = own + 1; place < length; ++place) {
+    for (std::size_t place = first_shared(); place < length; ++place) {
         if (budgets_[place] != nullptr && budgets_[place]->starved()) return true;
     }
     return false;
 }
 
 bool PermitChain::shared_wanted() const noexcept {
-    for (std::size_t place = own + 1; place < length; ++place) {
+    for (std::size_t place = first_shared(); place < length; ++place) {
         if (budgets_[place] != nullptr && budgets_[place]->wanted()) return true;
     }
     return false;
 }
 
 bool PermitChain::claim_shared_want() noexcept {
-    for (std::size_t place = own + 1; place < length; ++place) {
+    for (std::size_t place = first_shared(); place < length; ++place) {
         if (budgets_[place] != nullptr && budgets_[place]->wanted() &&
             budgets_[place]->claim_want()) {
             return true;

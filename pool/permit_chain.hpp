@@ -13,7 +13,8 @@ namespace sluice::pool {
 class PermitChain {
   public:
     static constexpr std::size_t length = 4;
-    /// Of the pool's own budget; the others are shared with other pools.
+    /// Of the pool's own budget, which only a successor may share; the others are shared with
+    /// other pools.
     static constexpr std::size_t own = 0;
 
     /// One bit for each budget of the chain, in its order.
@@ -38,6 +39,8 @@ class PermitChain {
     /// The budgets of which somebody wants a permit.
     [[nodiscard]] Mask give_back() noexcept;
 
+    /// True while a retired pool and its successor share the pool's own budget.
+    [[nodiscard]] bool own_is_shared() const noexcept { return budgets_[own]->is_shared(); }
     /// True when a pool that holds no permit at all wants one of a shared budget.
     [[nodiscard]] bool shared_starved() const noexcept;
     /// True when a shared budget is wanted by anybody.
@@ -46,6 +49,9 @@ class PermitChain {
     [[nodiscard]] bool claim_shared_want() noexcept;
 
   private:
+    [[nodiscard]] std::size_t first_shared() const noexcept {
+        return own_is_shared() ? own : own + 1;
+    }
     [[nodiscard]] Mask give_back_before(std::size_t end) noexcept;
 
     std::array<Budget*, length> budgets_;

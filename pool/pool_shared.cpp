@@ -27,6 +27,11 @@ PoolShared::PoolShared(PermitChain chain, unsigned shard_count, const Limits& li
       slots_(std::make_unique<Slot[]>(shard_count)) {
     SLUICE_ASSERT(shard_count >= 1 && shard_count <= shard_count_max);
     permits_.at(PermitChain::own).set_limit(limits.pool_size);
+    permits_.at(PermitChain::own).join();
+}
+
+PoolShared::~PoolShared() {
+    permits_.at(PermitChain::own).leave();
 }
 
 void PoolShared::set_limits(const Limits& limits) noexcept {

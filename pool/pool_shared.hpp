@@ -30,6 +30,9 @@ inline constexpr unsigned shard_count_max = 64;
 class PoolShared {
   public:
     PoolShared(PermitChain chain, unsigned shard_count, const Limits& limits);
+    PoolShared(const PoolShared&) = delete;
+    PoolShared& operator=(const PoolShared&) = delete;
+    ~PoolShared();
 
     [[nodiscard]] unsigned shard_count() const noexcept { return shard_count_; }
     [[nodiscard]] PermitChain& permits() noexcept { return permits_; }

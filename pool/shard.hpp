@@ -161,6 +161,8 @@ class Shard {
     void connect_failed(Backend& backend, OpenFailure failure, TimePoint now);
     [[nodiscard]] std::uint32_t usable_reserve(TimePoint now) noexcept;
     [[nodiscard]] std::uint32_t min_size() const noexcept;
+    /// How many are not given up to other pools; to a successor, or one's predecessor, all are.
+    [[nodiscard]] std::uint32_t kept_from_others() const noexcept;
     void plan_again_at(TimePoint time) noexcept;
 
     [[nodiscard]] Action order_of(Backend& backend) noexcept;

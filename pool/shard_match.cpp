@@ -116,7 +116,7 @@ void Shard::meet_other_shards(TimePoint now) noexcept {
 /// shard at a time until the permit is back, so no more are closed than are wanted.
 void Shard::make_room() noexcept {
     if (idle_.empty() || !shared_.permits().shared_wanted()) return;
-    if (!shared_.leave_if_above(min_size())) return;
+    if (!shared_.leave_if_above(kept_from_others())) return;
     if (!shared_.permits().claim_shared_want()) {
         shared_.enter();
         return;
@@ -131,7 +131,7 @@ void Shard::make_room() noexcept {
 void Shard::give_way(TimePoint now) noexcept {
     if (idle_.empty() || line_.empty() || !shared_.permits().shared_starved()) return;
     if (now < times_.opens_held || shared_.live() < 2) return;
-    if (!shared_.leave_if_above(std::max(min_size(), 1U))) return;
+    if (!shared_.leave_if_above(std::max(kept_from_others(), 1U))) return;
     if (!shared_.permits().claim_shared_want()) {
         shared_.enter();
         return;

@@ -14,6 +14,10 @@ std::uint32_t Shard::min_size() const noexcept {
                                   : std::min(limits_.min_pool_size, limits_.pool_size);
 }
 
+std::uint32_t Shard::kept_from_others() const noexcept {
+    return shared_.permits().own_is_shared() ? 0 : min_size();
+}
+
 void Shard::plan_again_at(TimePoint time) noexcept {
     times_.plan_again = std::min(times_.plan_again, time);
 }
@@ -54,7 +58,7 @@ std::size_t Shard::hoped_for(TimePoint now) noexcept {
 
 void Shard::warm_up(TimePoint now) {
     constexpr Duration patience{1'000};
-    const std::uint32_t min = min_size();
+    const std::uint32_t min = kept_from_others();  // Or it would take back what it gave up.
     while (min != 0 && shared_.enter_if_below(min)) {
         if (!try_open(Purpose::warmth, 0, now)) {
             shared_.leave();
@@ -112,14 +116,15 @@ bool Shard::take_permits(Purpose purpose, std::uint32_t reserve) noexcept {
         // Warmth is not worth closing another pool's backend; its own timer comes back to it.
         if (purpose == Purpose::warmth) return false;
         Budget& spent = permits.at(attempt.spent_at);
-        const bool own = attempt.spent_at == PermitChain::own;
-        const bool starving = !own && permits.at(PermitChain::own).used() == 0;
+        const bool of_pool = attempt.spent_at == PermitChain::own;
+        const bool own = of_pool && !permits.own_is_shared();
+        const bool starving = !own && shared_.live() == 0;
         if (spent.want(starving ? Budget::Hunger::starving : Budget::Hunger::some) && !own) {
             outbox_.need |= static_cast<PermitChain::Mask>(1U << attempt.spent_at);
         }
         // The mark is up. A permit that came back before it was is still there to be seen; one
         // that comes back later wakes us.
-        if (!spent.has_room(own ? reserve : 0)) return false;
+        if (!spent.has_room(of_pool ? reserve : 0)) return false;
     }
 }
 
@@ -127,9 +132,8 @@ bool Shard::take_permits(Purpose purpose, std::uint32_t reserve) noexcept {
 void Shard::permits_freed(PermitChain::Mask wanted) noexcept {
     constexpr auto own = static_cast<PermitChain::Mask>(1U << PermitChain::own);
     if ((wanted & own) != 0) wake_hungry();
-    // Only a pool on its way out may share its own budget, with a successor of the same name.
     outbox_.offer |=
-        mode_ == Mode::draining ? wanted : static_cast<PermitChain::Mask>(wanted & ~own);
+        shared_.permits().own_is_shared() ? wanted : static_cast<PermitChain::Mask>(wanted & ~own);
 }
 
 void Shard::connect_failed(Backend& backend, OpenFailure failure, TimePoint now) {

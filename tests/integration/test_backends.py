@@ -314,6 +314,28 @@ def sighup_reaches_the_log_and_names_what_waits_for_the_next_start(rig):
 
 
 @case
+def clients_before_and_behind_a_reload_share_the_pool(rig):
+    """Neither those who stayed nor those who came may wait beside idle backends of the others."""
+    with rig.sluice(pool_size=2, wait_timeout="20s", deferred_begin=False) as sluice:
+        stayed = [sluice.connect() for _ in range(2)]
+        def all_at_once(clients):
+            for client in clients:
+                client.send(Query("SELECT pg_sleep(0.05)"))
+            return [client.answer().tags for client in clients]
+        assert all_at_once(stayed) == [["SELECT 1"]] * 2
+        rewrite(sluice, "deferred_begin = false", "deferred_begin = true")
+        sluice.signal(signal.SIGHUP)
+        sluice.wait_log("settings reloaded")
+        came = [sluice.connect() for _ in range(2)]
+        for _ in range(2):
+            assert all_at_once(came) == [["SELECT 1"]] * 2
+            assert all_at_once(stayed) == [["SELECT 1"]] * 2
+        assert len(rig.postgres.backends("datname = 'app'")) <= 2
+        for client in stayed + came:
+            client.end()
+
+
+@case
 def a_database_that_left_the_settings_can_be_dropped(rig):
     databases = {name: {"host": "127.0.0.1", "port": rig.postgres.port}
                  for name in ("app", "soon_gone")}

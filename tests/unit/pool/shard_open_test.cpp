@@ -276,13 +276,39 @@ TEST(ShardOpen, a_retiring_pool_offers_its_own_budget_to_its_successor) {
     old.ask();
     old.shard().drain(old.now);
     successor.ask();
-    EXPECT_EQ(successor.actions(), "");
+    EXPECT_EQ(successor.actions(), "need permit");
     old.shard().release(old.b(1), Outcome::clean, old.now);
-    EXPECT_EQ(old.actions(), "close b1 draining");
+    EXPECT_EQ(old.actions(), "close b1 evicted");
     old.shard().closed(old.b(1), old.now);
     EXPECT_EQ(old.actions(), "offer permit");
     successor.shard().wake(successor.now);
     EXPECT_EQ(successor.actions(), "open b1");
+}
+
+TEST(ShardOpen, a_retired_pool_and_its_successor_give_up_what_lies_idle) {
+    Budget own(1);
+    Limits limits = limits_of(1);
+    limits.min_pool_size = 1;  // Nothing is kept warm from each other.
+    ShardRig old({.limits = limits, .own = &own});
+    old.fill(1);
+    ShardRig successor({.limits = limits_of(1), .own = &own});
+    successor.ask();
+    EXPECT_EQ(successor.actions(), "need permit");
+    old.shard().evict_one(old.now);
+    EXPECT_EQ(old.actions(), "close b1 evicted");
+    old.shard().closed(old.b(1), old.now);
+    EXPECT_EQ(old.actions(), "offer permit");
+    successor.shard().wake(successor.now);
+    EXPECT_EQ(successor.actions(), "open b1");
+}
+
+TEST(ShardOpen, a_pool_without_a_successor_keeps_its_own_budget_to_itself) {
+    Budget own(1);
+    ShardRig only({.limits = limits_of(1), .own = &own});
+    only.fill(1);
+    only.ask();
+    only.ask();
+    EXPECT_EQ(only.actions().find("need permit"), std::string::npos);
 }
 
 }  // namespace
