@@ -7,6 +7,8 @@
     pg_temp_3 and the like  The number of the schema is that of the backend.
     F, L, R of a FATAL   File, line and routine of PostgreSQL's source have no meaning where Sluice
                          refuses a client by itself, in PostgreSQL's words.
+    L, R of 25P02        Which of its messages found the block failed: what PostgreSQL is asked in one
+                         Query, Sluice may ask by Parse and Bind.
     F, L of an outdated plan  Sluice says it where the backend at hand was taught the text later;
                          the routine, by which drivers know it, is compared.
     AuthenticationOk before a refusal  PostgreSQL looks at startup parameters behind it, Sluice
@@ -48,6 +50,8 @@ class Known:
 
 def is_shown(code, fields):
     """Whether a field of an error counts."""
+    if fields.get("C") == b"25P02":
+        return code not in "LR"
     if fields.get("R") == b"RevalidateCachedQuery" and fields.get("C") == b"0A000":
         return code not in "FL"
     return code not in "FLR" or fields.get("V") != b"FATAL"

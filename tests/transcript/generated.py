@@ -10,8 +10,8 @@ import time
 
 import words
 from lane import ALL_SETTINGS, story_of
-from pgwire import (Bind, Close, CopyData, CopyDone, CopyFail, Describe, Execute, Flush, Parse, Query,
-                    Sync)
+from pgwire import (Bind, Close, CopyData, CopyDone, CopyFail, Describe, Execute, Flush, FunctionCall, Parse,
+                    Query, Sync)
 from script import Letter, Script, again, ask
 
 SHRINK_SECONDS = 25.0
@@ -37,7 +37,29 @@ STATE = {
     "temporary_table": ["CREATE TEMP TABLE mine (i int)", "INSERT INTO mine VALUES (1)", "SELECT * FROM mine", "DROP TABLE mine"],
     "with_hold": ["DECLARE c CURSOR WITH HOLD FOR SELECT n FROM numbers ORDER BY n", "FETCH 2 FROM c", "CLOSE c",
                   "DECLARE c CURSOR FOR SELECT n FROM numbers ORDER BY n"],
+    # By its own key alone, so that nobody's lock depends on how soon another's backend has gone.
+    "advisory_lock": ["SELECT pg_advisory_lock({key})", "SELECT pg_try_advisory_lock({key})", "SELECT pg_advisory_unlock({key})",
+                      "SELECT pg_advisory_unlock_all()", "SELECT pg_advisory_lock_shared({key})", "SELECT pg_advisory_unlock_shared({key})",
+                      "SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND objid = {key} ORDER BY mode"],
+    "code": ["DO $$ BEGIN PERFORM set_config('work_mem', '9MB', false); END $$", "DO $$ BEGIN SET work_mem = '3MB'; END $$", "SHOW work_mem",
+             "DO $$ BEGIN SET LOCAL work_mem = '2MB'; END $$", "DO $$ BEGIN EXECUTE 'SET search_path = two'; END $$", "SHOW search_path",
+             "DO $$ BEGIN SET TimeZone = 'Asia/Tokyo'; RAISE NOTICE 'set'; END $$", "DO $$ BEGIN SET work_mem = '4MB'; PERFORM 1/0; END $$",
+             "SELECT quietly('work_mem', '9MB')", "SELECT with_own_path()", "SELECT * FROM thing"],
+    # The first client alone: when another hears is for the system's scheduler to say.
+    "listen": ["LISTEN x", "LISTEN y", "NOTIFY x", "NOTIFY y, 'payload'", "UNLISTEN x", "UNLISTEN *", "SELECT pg_notify('x', 'by function')",
+               "SELECT pg_listening_channels()", "BEGIN; NOTIFY x; NOTIFY x; COMMIT", "LISTEN x; NOTIFY x, 'own'"],
+    # A schema of the script's own; tables of each client's own where blocks stay open, lest they lock each other out.
+    "definitions": ["CREATE TABLE {made} (i int, t text)", "CREATE TABLE {made} AS SELECT n AS i, word AS t FROM numbers WHERE n < 4",
+                    "SELECT n AS i INTO {made} FROM numbers WHERE n < 3", "DROP TABLE {made}", "DROP TABLE IF EXISTS {made}", "SELECT * FROM {made}",
+                    "ALTER TABLE {made} ADD COLUMN j int DEFAULT 4", "ALTER TABLE {made} DROP COLUMN t", "ALTER TABLE {made} ALTER i TYPE text",
+                    "ALTER TABLE {made} RENAME COLUMN i TO k", "INSERT INTO {made} (i) VALUES (5)", "SELECT count(*) FROM {made}",
+                    "CREATE OR REPLACE VIEW {made}_seen AS SELECT 7 AS seven", "SELECT * FROM {made}_seen", "CREATE INDEX ON {made} (i)",
+                    "TRUNCATE {made}", "UPDATE {made} SET i = i RETURNING *"],
 }
+# PostgreSQL's own functions, by their OIDs: length, upper, int4div and one that is not there. Users'
+# own would keep the backend.
+CALLS = [FunctionCall(1317, "four"), FunctionCall(871, "abc"), FunctionCall(154, "6", "3"), FunctionCall(154, "1", "0"),
+         FunctionCall(9), FunctionCall(154, "x", "1")]
 STATEMENTS = ["SELECT $1::int + 1", "SELECT $1::text", "SELECT * FROM thing", "SHOW work_mem", "SELEKT", "SELECT 1/0", "",
               "INSERT INTO plain VALUES ($1::int) RETURNING i", "SELECT generate_series(1, 5)", "BEGIN", "COMMIT",
               "SELECT word FROM numbers WHERE n = $1::int", "SELECT current_user"]
@@ -55,13 +77,17 @@ class Writer:
         # The polite end each turn outside of a transaction, so that one backend does for all.
         self.polite = self.random.random() < 0.5
         self.pins = set(self.features) if self.polite else {"transaction", *self.features}
+        self.discards = not is_known("startup.discard_all_undone_in_its_batch")
         self.logs_in = not is_known("startup.application_name_reset")
         self.names = self.random.sample(["s", "t", "u"], 2) if self.random.random() < 0.6 else []
         if self.names:
             self.pins.add("named_statement")
+        if "listen" in self.features:
+            # Inside of a batch it may keep its client's backend.
+            self.pins.add("transaction")
 
     def script(self, name):
-        steps = []
+        steps = [self.letters[0]("CREATE SCHEMA made")] if "definitions" in self.features else []
         for letter in self.letters:
             if self.logs_in and self.random.random() < 0.15:
                 steps.append(letter.login(application_name=f"of {letter.name}"))
@@ -73,6 +99,7 @@ class Writer:
         return Script(name, tuple(steps), frozenset(self.pins))
 
     def turn(self, letter):
+        self.letter = letter
         kind = self.random.random()
         if kind < 0.30:
             return [letter(*(self.sql() for _ in range(self.random.choice((1, 1, 1, 2, 4)))))]
@@ -82,6 +109,8 @@ class Writer:
             return [letter(*self.batch())]
         if kind < 0.93:
             return self.copy(letter)
+        if kind < 0.94:
+            return [letter(*self.random.choices(CALLS, k=self.random.choice((1, 1, 2))))]
         if kind < 0.95:
             return [letter(Sync, *([Sync] if self.random.random() < 0.3 else []))]
         if kind < 0.97:
@@ -91,8 +120,15 @@ class Writer:
 
     def sql(self):
         if self.features and self.random.random() < 0.5:
-            return self.random.choice(STATE[self.random.choice(self.features)])
+            feature = self.random.choice(self.features)
+            if feature != "listen" or self.letter is self.letters[0]:
+                return self.by_name(self.random.choice(STATE[feature]))
         return self.random.choice(QUERIES)
+
+    def by_name(self, sql):
+        """What is the client's own bears its letter."""
+        table = "made.shared" if self.polite else f"made.of_{self.letter.name}"
+        return sql.replace("{made}", table).replace("{key}", str(170 + ord(self.letter.name)))
 
     def batch(self):
         frames = [self.request() for _ in range(self.random.choice((1, 1, 2, 3, 5)))]
@@ -105,6 +141,8 @@ class Writer:
         kind = self.random.random()
         if self.names and kind < 0.5:
             return self.named(self.random.choice(self.names))
+        if 0.50 <= kind < 0.52:
+            return self.random.choice(CALLS)
         if kind < 0.65:
             rows = self.random.choice((1, 2, 9))
             return Parse("SELECT generate_series(1, 5)") + Bind(portal="p") + Execute(rows, "p") + Execute(rows, "p")
@@ -114,6 +152,8 @@ class Writer:
         if kind < 0.80 and self.keeps_unnamed:
             return again(self.values())
         sql = self.random.choice(STATEMENTS) if kind < 0.9 else self.sql()
+        if sql == "DISCARD ALL" and not self.discards:
+            sql = "DEALLOCATE ALL"
         return ask(sql, self.values() if "$" in sql else ())
 
     def named(self, name):
@@ -148,7 +188,7 @@ def settings_of(seed):
 
 def judge_seed(lane, seed, is_known):
     script = generate(seed, is_known)
-    verdict, story, setting = lane.judge(script, settings_of(seed), False)
+    verdict, story, setting = lane.judge(script, settings_of(seed))
     if verdict == "failed":
         small, difference = shrink(lane, script, setting)
         if difference is not None:

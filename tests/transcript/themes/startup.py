@@ -1,6 +1,6 @@
 """Startup parameters, options, what ParameterStatus tells, and how RESET goes back to them."""
 
-from pgwire import Query, Sync
+from pgwire import Bind, Query, Sync
 from script import a, ask, b, theme
 
 script = theme(__name__)
@@ -48,6 +48,8 @@ for version in (0x30000, 0x30001, 0x30002, 0x20000, 0x40000):
     script(f"version_{version:x}", a.login(version=version))
 script("unknown_protocol_option", a.login(version=0x30000, **{"_pq_.wish": "1"}), a("SELECT 1"))
 script("newer_with_protocol_options", a.login(version=0x30003, **{"_pq_.wish": "1", "_pq_.other": ""}), a("SELECT 1"))
+# A batch is undone as a whole by an error in it, the RESET of DISCARD ALL with it.
+script("discard_all_undone_in_its_batch", a.login(application_name="mine"), a(ask("DISCARD ALL"), Bind(name="none"), Sync), a(SHOW))
 script("three_logins", a.login(application_name="a"), b.login(application_name="b"), a("SHOW application_name"), b("SHOW application_name"),
        a.leaves(), a.login(application_name="again"), a("SHOW application_name"), b("SHOW application_name"))
 script("same_parameters_in_other_order", a.login(work_mem="9MB", TimeZone="UTC"), b.login(TimeZone="UTC", work_mem="9MB"), a(SHOW), b(SHOW))

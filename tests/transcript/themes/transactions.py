@@ -84,8 +84,9 @@ script("two_blocks_at_once", a("BEGIN"), b("BEGIN"), a("INSERT INTO plain VALUES
 script("serialization_failure", a("BEGIN ISOLATION LEVEL SERIALIZABLE"), b("BEGIN ISOLATION LEVEL SERIALIZABLE"),
        a("SELECT sum(i) FROM plain"), b("SELECT sum(i) FROM plain"), a("INSERT INTO plain VALUES (1)"),
        b("INSERT INTO plain VALUES (2)"), a("COMMIT"), b("COMMIT"), b("SELECT 1"), pins="transaction")
-script("lock_timeout", a("BEGIN"), a("LOCK TABLE plain"), b("BEGIN; SET LOCAL lock_timeout = '50ms'"),
-       b("LOCK TABLE plain"), b("ROLLBACK"), a("COMMIT"), pins="transaction")
+# The lock is held until the timeout is long over.
+script("lock_timeout", a("BEGIN"), a("LOCK TABLE plain"), b("BEGIN; SET LOCAL lock_timeout = '20ms'"),
+       b("LOCK TABLE plain"), a("SELECT pg_sleep(0.5)"), b("ROLLBACK"), a("COMMIT"), pins="transaction")
 script("nowait", a("BEGIN"), a("SELECT * FROM parent FOR UPDATE"), b("SELECT * FROM parent FOR UPDATE NOWAIT"),
        b("SELECT * FROM parent FOR UPDATE SKIP LOCKED"), a("ROLLBACK"), pins="transaction")
 script("statement_timeout", a("BEGIN; SET LOCAL statement_timeout = '20ms'"), a("SELECT pg_sleep(5)"),
