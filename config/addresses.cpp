@@ -146,6 +146,17 @@ std::optional<ListenAddress> parse_client_address(std::string_view text) {
     return is_known ? address : std::nullopt;
 }
 
+std::optional<ListenAddress> parse_redis_client_address(std::string_view text) {
+    if (!text.starts_with("unix:")) return parse_client_address(text);
+    const auto path = text.substr(5);
+    const bool is_file = path.starts_with('/') && !path.ends_with('/');
+    if (!is_file || path.size() > socket_path_bytes_max ||
+        path.find('\0') != std::string_view::npos) {
+        return std::nullopt;
+    }
+    return ListenAddress{ListenAddress::Kind::unix_socket, {}, 0, std::string(path)};
+}
+
 std::optional<HostPort> parse_host(std::string_view text) {
     if (text.starts_with('/')) {
         const auto longest = text.size() + socket_name.size() + std::string_view("/65535").size();

@@ -19,6 +19,9 @@ inline constexpr std::size_t socket_path_bytes_max = 107;
 /// The same for clients of PostgreSQL: no name but localhost is looked up, and no zone is known.
 [[nodiscard]] std::optional<ListenAddress> parse_client_address(std::string_view text);
 
+/// For clients of Redis, who name the file itself: "unix:/folder/redis.sock". Else the same.
+[[nodiscard]] std::optional<ListenAddress> parse_redis_client_address(std::string_view text);
+
 /// "host", "host:5433", "[::1]:5433", "::1" or "/socket/folder". A port that is not said is 0.
 [[nodiscard]] std::optional<HostPort> parse_host(std::string_view text);
 

@@ -226,6 +226,13 @@ bool take(const Found& found, std::vector<ListenAddress>& out) {
                       parse_client_address, out);
 }
 
+bool take_redis_listen(const Found& found, std::vector<ListenAddress>& out) {
+    return take_items(found, "an address in quotes",
+                      "a numeric address such as \"127.0.0.1:6380\", \"[::1]:6380\", \"*:6380\" "
+                      "or \"unix:/run/sluice/redis.sock\" (of names only localhost is known)",
+                      parse_redis_client_address, out);
+}
+
 bool take(const Found& found, std::vector<HostPort>& out) {
     return take_items(found, "a host in quotes",
                       "\"host\", \"host:port\" or \"/socket/folder\", or a list of them",

@@ -77,6 +77,8 @@ bool take(const Found& found, Duration& out);
 bool take(const Found& found, std::string& out);
 bool take(const Found& found, std::vector<std::string>& out);
 bool take(const Found& found, std::vector<ListenAddress>& out);
+/// What clients of Redis name a socket by is not what those of PostgreSQL do.
+bool take_redis_listen(const Found& found, std::vector<ListenAddress>& out);
 bool take(const Found& found, std::vector<HostPort>& out);
 bool take(const Found& found, std::vector<Peer>& out);
 bool take(const Found& found, Secret& out);

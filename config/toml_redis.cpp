@@ -72,7 +72,10 @@ void read_redis_user(const std::string& name, const Table& table, const Reading&
 std::span<const Key<Redis>> redis_keys() {
     using R = Redis;
     static constexpr std::array keys{
-        key<R, &R::listen>("listen"),
+        Key<R>{"listen",
+               {},
+               [](const Found& found, R& redis) { return take_redis_listen(found, redis.listen); },
+               [](const R& redis) { return show(redis.listen); }},
         key<R, &R::max_clients>("max_clients", client_count_range),
         key<R, &R::max_connections>("max_connections", redis_count_range),
         key<R, &R::shared_connections>("shared_connections", shared_count_range),

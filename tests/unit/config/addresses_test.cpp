@@ -38,6 +38,20 @@ TEST(Addresses, reads_unix_listeners) {
     EXPECT_EQ(parse_listen_address("unix:/run/.s.PGSQL.7000"), socket_file("/run/.s.PGSQL.7000"));
 }
 
+TEST(Addresses, clients_of_redis_name_the_socket_itself) {
+    EXPECT_EQ(parse_redis_client_address("unix:/run/sl.sock"), socket_file("/run/sl.sock"));
+    EXPECT_EQ(parse_redis_client_address("unix:/run/sluice"), socket_file("/run/sluice"));
+    EXPECT_EQ(parse_redis_client_address("unix:/run/.s.PGSQL.7000"),
+              socket_file("/run/.s.PGSQL.7000"));
+    for (const auto* text : {"unix:", "unix:/", "unix:/run/", "unix:run/sl.sock", "host:6380"})
+        EXPECT_EQ(parse_redis_client_address(text), std::nullopt) << text;
+    EXPECT_EQ(parse_redis_client_address(std::string_view("unix:/a\0b", 9)), std::nullopt);
+    const std::string longest = "/" + std::string(socket_path_bytes_max - 1, 'x');
+    EXPECT_EQ(parse_redis_client_address("unix:" + longest), socket_file(longest));
+    EXPECT_EQ(parse_redis_client_address("unix:" + longest + "x"), std::nullopt);
+    EXPECT_EQ(parse_redis_client_address("127.0.0.1:6380"), tcp("127.0.0.1", 6380));
+}
+
 TEST(Addresses, a_socket_path_ends_at_the_systems_limit) {
     const std::string ending = "/.s.PGSQL.6432";
     const std::string folder = "/" + std::string(socket_path_bytes_max - ending.size() - 1, 'x');
