@@ -55,7 +55,7 @@ ClientStep ClientSession::next(wire::Bytes available, const Situation& at,
     if (is_request && scanner_.announced_bytes() > terms.request_bytes_max) {
         if (scan.bytes > 0) scanner_.restart();
         if (at.owed) return wait();
-        return scan.bytes > 0 ? refuse_size(scan.bytes, out) : skip(available, terms, out);
+        return scan.bytes > 0 ? end_skip(scan.bytes, out) : skip(available, terms, out);
     }
     Asked asked{available.first(scan.bytes),
                 ArgumentReader({}),
@@ -68,11 +68,7 @@ ClientStep ClientSession::next(wire::Bytes available, const Situation& at,
                 out.size()};
     ClientStep step;
     switch (scan.event) {
-        case RequestScan::Event::incomplete:
-            if (available.size() > terms.held_bytes_max) {
-                return begin_stream(available, at, terms, out);
-            }
-            return {};
+        case RequestScan::Event::incomplete: asked.request = available; return begin_large(asked);
         case RequestScan::Event::violation:
             scanner_.restart();
             if (at.owed) return wait();
@@ -116,42 +112,17 @@ ClientStep ClientSession::next(wire::Bytes available, const Situation& at,
 ClientStep ClientSession::decide(Asked& asked) {
     asked.rest = ArgumentReader(asked.request);
     asked.name = asked.rest.next().value_or(std::string_view{});
-    const CommandTable& table = asked.terms.policy->table();
-    asked.row = table.find(asked.name);
-    if (asked.row == nullptr) {
+    const std::string error = find_command(asked);
+    if (!error.empty()) {
         // A browser was led here. Source: Redis 7.0, "Cross protocol scripting".
         if (is_word(asked.name, "post") || is_word(asked.name, "host:")) {
             ClientStep step;
             step.kind = Kind::finish;
             return step;
         }
-        return refuse_unknown(asked, unknown_command(asked.name, asked.rest));
-    }
-    if (asked.row->way == Way::container && asked.rest.left() > 0) {
-        ArgumentReader behind = asked.rest;
-        const std::string_view second = behind.next().value_or(std::string_view{});
-        const CommandRow* const part = table.find(*asked.row, second);
-        if (part == nullptr) {
-            return refuse_unknown(asked, unknown_subcommand(*asked.row, second));
-        }
-        asked.row = part;
-        asked.rest = behind;
-    }
-    if (!asked.row->takes(ArgumentReader(asked.request).count())) {
-        return refuse_command(asked, wrong_arguments(*asked.row));
-    }
-    if (!logged_in() && !asked.row->has(CommandFlag::no_auth)) {
-        return refuse_command(asked, "NOAUTH Authentication required.");
-    }
-    const CommandPolicy& policy = *asked.terms.policy;
-    const bool shown_in_part =
-        asked.row->way == Way::config_get &&
-        (policy.allows_explicitly(*asked.row) || asks_for_plain_settings(asked.rest));
-    if (asked.row->way == Way::never || !policy.allows(*asked.row) ||
-        (asked.row->way == Way::config_get && !shown_in_part)) {
-        return refuse_command(asked, "NOPERM sluice does not allow '" +
-                                         std::string(asked.row->name) +
-                                         "' here (redis.allow_commands)");
+        if (asks_first(asked)) return lend(Lending::shared, PinReason::blocking);
+        const bool is_exec = asked.row != nullptr && asked.row->way == Way::exec;
+        return is_exec ? refuse_exec(asked, error) : refuse_command(asked, error);
     }
     if (asked.at.memory_spent && asked.row->has(CommandFlag::denyoom)) {
         ClientStep step = refuse_command(asked, out_of_memory);
@@ -161,12 +132,43 @@ ClientStep ClientSession::decide(Asked& asked) {
     return decide_known(asked);
 }
 
+/// Sets the row, and leaves `rest` behind the words that name it. Returns the error of a command
+/// that is unknown, which leaves no row, or may not be asked like this, or not by this client.
+std::string ClientSession::find_command(Asked& asked) {
+    const CommandTable& table = asked.terms.policy->table();
+    asked.row = table.find(asked.name);
+    if (asked.row == nullptr) return unknown_command(asked.name, asked.rest);
+    if (asked.row->way == Way::container && asked.rest.left() > 0) {
+        ArgumentReader behind = asked.rest;
+        const std::string_view second = behind.next().value_or(behind.begun());
+        const CommandRow& container = *asked.row;
+        asked.row = table.find(container, second);
+        if (asked.row == nullptr) return unknown_subcommand(container, second);
+        asked.rest = behind;
+    }
+    if (!asked.row->takes(ArgumentReader(asked.request).count())) {
+        return wrong_arguments(*asked.row);
+    }
+    if (!logged_in() && !asked.row->has(CommandFlag::no_auth)) {
+        return "NOAUTH Authentication required.";
+    }
+    const CommandPolicy& policy = *asked.terms.policy;
+    const bool shown_in_part =
+        asked.row->way == Way::config_get &&
+        (policy.allows_explicitly(*asked.row) || asks_for_plain_settings(asked.rest));
+    if (asked.row->way == Way::never || !policy.allows(*asked.row) ||
+        (asked.row->way == Way::config_get && !shown_in_part)) {
+        return "NOPERM sluice does not allow '" + std::string(asked.row->name) +
+               "' here (redis.allow_commands)";
+    }
+    return {};
+}
+
 /// What only the server can know, a module's command, is not refused before it was asked: its
 /// backends do that when they log in.
-ClientStep ClientSession::refuse_unknown(Asked& asked, const std::string& error) {
-    const bool asks_first = !asked.terms.commands_known && logged_in() &&
-                            asked.at.lending == Lending::none && !asked.at.owed;
-    return asks_first ? lend(Lending::shared, PinReason::blocking) : refuse_command(asked, error);
+bool ClientSession::asks_first(const Asked& asked) const noexcept {
+    return asked.row == nullptr && !asked.terms.commands_known && logged_in() &&
+           asked.at.lending == Lending::none && !asked.at.owed;
 }
 
 ClientStep ClientSession::decide_known(Asked& asked) {
@@ -338,11 +340,19 @@ ClientStep ClientSession::refuse_command(Asked& asked, std::string_view error) {
 std::size_t ClientSession::refuse(wire::Bytes available, const SessionTerms& terms,
                                   std::string_view error, std::string& out) {
     const RequestScan scan = scanner_.scan(available, terms.limits, login_);
-    scanner_.restart();
-    // Of a request that has not come to its end nothing can be skipped: its client is closed.
-    if (scan.bytes == 0) return 0;
-    if (!muted()) append_error(out, error);
-    command_done();
+    std::size_t bytes = scan.bytes;
+    if (bytes > 0) {
+        scanner_.restart();
+        if (!muted()) append_error(out, error);
+        command_done();
+    } else {
+        // It has not come to its end, where its answer belongs.
+        bytes = scanner_.looked_at(available);
+        scanner_.passed(bytes);
+        stretch_ = Stretch::skipped;
+        rare().late_reply.clear();
+        append_error(rare().late_reply, error);
+    }
     // What was to be queued and was not must not let the rest of the block run without it.
     const auto name = ArgumentReader(available).next();
     if (transaction_ == Transaction::held && !(name && is_word(*name, "exec"))) {
@@ -350,7 +360,7 @@ std::size_t ClientSession::refuse(wire::Bytes available, const SessionTerms& ter
     } else {
         end_transaction();
     }
-    return scan.bytes;
+    return bytes;
 }
 
 void ClientSession::sent() noexcept {

@@ -196,17 +196,20 @@ class ClientSession {
         std::uint32_t held_count = 0;
         std::uint64_t passed_bytes = 0;  ///< Of the request that goes on in pieces.
         std::string converted;           ///< An inline command, in array form.
+        std::string late_reply;          ///< To the request that is read over, at its end.
     };
     /// One request while it is decided about.
     struct Asked;
 
     ClientStep stream(wire::Bytes available, const SessionTerms& terms, std::string& out);
     ClientStep skip(wire::Bytes available, const SessionTerms& terms, std::string& out);
-    ClientStep refuse_size(std::size_t bytes, std::string& out);
-    ClientStep begin_stream(wire::Bytes available, const Situation& at, const SessionTerms& terms,
-                            std::string& out);
+    ClientStep end_skip(std::size_t bytes, std::string& out);
+    ClientStep begin_large(Asked& asked);
+    ClientStep begin_stream(Asked& asked);
+    ClientStep begin_skip(Asked& asked, std::string_view reply);
     ClientStep decide(Asked& asked);
-    ClientStep refuse_unknown(Asked& asked, const std::string& error);
+    std::string find_command(Asked& asked);
+    [[nodiscard]] bool asks_first(const Asked& asked) const noexcept;
     ClientStep decide_known(Asked& asked);
     ClientStep track(Asked& asked);
     ClientStep consult(Asked& asked, Subject subject);
@@ -235,6 +238,8 @@ class ClientSession {
     ClientStep pass_held(const Situation& at);
     ClientStep execute_held(Asked& asked);
     ClientStep discard_held(Asked& asked);
+    ClientStep refuse_exec(Asked& asked, std::string_view error);
+    ClientStep abort_block(Asked& asked, std::string_view error);
     void end_transaction() noexcept;
 
     ClientStep forward(Asked& asked, Lending lending, PinReason reason = PinReason::blocking);

@@ -92,19 +92,8 @@ ClientStep ClientSession::pass_held(const Situation& at) {
 }
 
 ClientStep ClientSession::execute_held(Asked& asked) {
-    if (aborted_ || !asked.at.block_refusal.empty()) {
-        if (asked.at.owed) return answer(asked, {});
-        append_error(asked.out, aborted_ ? aborted : asked.at.block_refusal);
-        ClientStep step = answered(asked);
-        end_transaction();
-        if (watching_) {
-            watching_ = false;
-            step.kind = Kind::forward;
-            step.send = unwatch_request;
-            step.skipped = 1;
-        }
-        return step;
-    }
+    if (aborted_) return abort_block(asked, aborted);
+    if (!asked.at.block_refusal.empty()) return abort_block(asked, asked.at.block_refusal);
     ClientStep step =
         forward(asked, watching_ ? Lending::pinned : Lending::shared, PinReason::watch);
     if (step.kind != Kind::forward) return step;
@@ -112,6 +101,29 @@ ClientStep ClientSession::execute_held(Asked& asked) {
     part.held += wire::as_text(asked.request);
     step.send = part.held;
     step.skipped = part.held_count + 1;
+    watching_ = false;
+    end_transaction();
+    return step;
+}
+
+/// EXEC ends its block and its watch also when it is refused before it has begun, with a word of
+/// its own for it. Source: Redis 7.0, which does so for a wrong number of arguments.
+ClientStep ClientSession::refuse_exec(Asked& asked, std::string_view error) {
+    if (error.starts_with("ERR ")) error.remove_prefix(4);
+    return abort_block(asked, "EXECABORT Transaction discarded because of: " + std::string(error));
+}
+
+/// The block ends without having run, and the server forgets what it knows of it.
+ClientStep ClientSession::abort_block(Asked& asked, std::string_view error) {
+    if (asked.at.owed) return answer(asked, {});
+    append_error(asked.out, error);
+    ClientStep step = answered(asked);
+    const bool passed = transaction_ == Transaction::passed;
+    if (passed || watching_) {
+        step.kind = Kind::forward;
+        step.send = passed ? discard_request : unwatch_request;
+        step.skipped = 1;
+    }
     watching_ = false;
     end_transaction();
     return step;
@@ -135,17 +147,7 @@ ClientStep ClientSession::discard_held(Asked& asked) {
 
 ClientStep ClientSession::decide_passed(Asked& asked) {
     const Way way = asked.row->way;
-    if (way == Way::exec && aborted_) {
-        if (asked.at.owed) return answer(asked, {});
-        append_error(asked.out, aborted);
-        ClientStep step = answered(asked);
-        step.kind = Kind::forward;
-        step.send = discard_request;
-        step.skipped = 1;
-        watching_ = false;
-        end_transaction();
-        return step;
-    }
+    if (way == Way::exec && aborted_) return abort_block(asked, aborted);
     if (way == Way::quit || way == Way::reset) return local(asked);
     const bool ends = way == Way::exec || way == Way::discard;
     if (!ends && way != Way::multi && way != Way::watch && !can_be_held(way)) {

@@ -24,10 +24,12 @@ std::string unknown_command(std::string_view name, ArgumentReader arguments) {
     std::string shown;
     while (shown.size() < shown_bytes_max) {
         const auto argument = arguments.next();
-        if (!argument) break;
+        const std::string_view text_of_it = argument.value_or(arguments.begun());
+        if (!argument && text_of_it.empty()) break;
         shown += '\'';
-        shown += argument->substr(0, shown_bytes_max - (shown.size() - 1));
+        shown += text_of_it.substr(0, shown_bytes_max - (shown.size() - 1));
         shown += "' ";
+        if (!argument) break;
     }
     return text + shown;
 }

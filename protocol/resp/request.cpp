@@ -2,6 +2,8 @@
 
 #include "protocol/resp/length_line.hpp"
 
+#include <algorithm>
+
 namespace sluice::resp {
 
 ArgumentReader::ArgumentReader(wire::Bytes request) noexcept {
@@ -23,6 +25,14 @@ std::optional<std::string_view> ArgumentReader::next() noexcept {
     rest_ = body.subspan(bytes + 2);
     --left_;
     return wire::as_text(body.first(bytes));
+}
+
+std::string_view ArgumentReader::begun() const noexcept {
+    if (left_ == 0 || rest_.empty() || rest_[0] != std::byte{'$'}) return {};
+    const LengthLine line = read_length_line(rest_, 1);
+    if (line.state != LengthLine::State::read || line.value < 0) return {};
+    const wire::Bytes body = rest_.subspan(1 + line.bytes);
+    return wire::as_text(body.first(std::min(body.size(), static_cast<std::size_t>(line.value))));
 }
 
 void begin_request(std::string& out, std::size_t argument_count) {

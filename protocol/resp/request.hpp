@@ -19,6 +19,8 @@ class ArgumentReader {
     [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
     [[nodiscard]] std::uint32_t left() const noexcept { return left_; }
     [[nodiscard]] std::optional<std::string_view> next() noexcept;
+    /// What has arrived of the next one, where next() has none yet.
+    [[nodiscard]] std::string_view begun() const noexcept;
 
   private:
     wire::Bytes rest_;

@@ -78,6 +78,39 @@ TEST(RespTransactions, say_queue_time_errors_and_abort) {
     }
 }
 
+TEST(RespTransactions, end_with_an_exec_that_is_refused) {
+    const std::string bad_exec = request({"EXEC", "x"});
+    const std::string error =
+        "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' "
+        "command\r\n";
+    ClientTalk held;
+    held.receive(multi + request({"SET", "k", "v"}) + bad_exec + request({"PING"}));
+    EXPECT_EQ(held.to_client, "+OK\r\n+QUEUED\r\n" + error + "+PONG\r\n");
+    EXPECT_EQ(held.to_shared, "");
+    EXPECT_FALSE(held.session.in_transaction());
+
+    ClientTalk watched;
+    watched.receive(request({"WATCH", "k"}));
+    watched.pay();
+    watched.receive(multi + bad_exec);
+    EXPECT_EQ(watched.to_client, "+OK\r\n" + error);
+    EXPECT_EQ(watched.to_pinned, request({"WATCH", "k"}) + request({"UNWATCH"}));
+    EXPECT_FALSE(watched.session.holds_pin());
+
+    ClientTalk passed;
+    passed.terms.held_bytes_max = 100;
+    const std::string large = request({"SET", "k", std::string(100, 'x')});
+    passed.receive(multi + large + bad_exec);
+    passed.pay();
+    EXPECT_EQ(passed.to_client, "+OK\r\n" + error);
+    EXPECT_EQ(passed.to_pinned, multi + large + discard);
+    EXPECT_FALSE(passed.session.holds_pin());
+
+    ClientTalk alone;
+    alone.receive(bad_exec);
+    EXPECT_EQ(alone.to_client, error) << "also without a block";
+}
+
 TEST(RespTransactions, do_not_abort_for_a_nested_multi_or_watch) {
     ClientTalk talk;
     talk.receive(multi + multi + watch + set + exec);
