@@ -75,7 +75,7 @@ void Stream::fail(Failure failure) {
 }
 
 void Stream::set_reception(Reception reception) {
-    if (reception_ == reception || fd_ < 0) return;
+    if (reception_ == reception || reception_ == Reception::ended || fd_ < 0) return;
     reception_ = reception;
     engine_->interest_changed(*this);
 }
@@ -101,15 +101,22 @@ void Stream::close() noexcept {
 }
 
 void Stream::socket_readable(std::span<std::byte> scratch) {
-    if (life_ != Life::open || reception_ == Reception::paused) return;
+    if (life_ != Life::open || reception_ != Reception::open) return;
     const std::ptrdiff_t count = engine_->read(fd_, scratch);
     if (count > 0) {
         received(scratch.first(static_cast<std::size_t>(count)));
-    } else if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
-        const int error = count == 0 ? 0 : errno;
+    } else if (count == 0) {
+        input_ended();
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        const int error = errno;
         close();
         ended(error);
     }
+}
+
+void Stream::input_ended() {
+    close();
+    ended(0);
 }
 
 void Stream::socket_writable() {

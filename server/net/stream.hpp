@@ -13,7 +13,11 @@
 
 namespace sluice::net {
 
-enum class Reception : std::uint8_t { open, paused };
+enum class Reception : std::uint8_t {
+    open,
+    paused,
+    ended,  ///< The peer sends no more, and is still sent to.
+};
 
 /// One connected socket. Bytes that arrive are handed to `received`; bytes to send leave at once
 /// where the kernel takes them, and wait in borrowed chunks where it does not.
@@ -56,7 +60,8 @@ class Stream : public Watcher {
     [[nodiscard]] std::size_t pending_output_bytes() const noexcept {
         return output_ ? output_->bytes() : 0;
     }
-    [[nodiscard]] bool reception_paused() const noexcept { return reception_ == Reception::paused; }
+    [[nodiscard]] bool reception_paused() const noexcept { return reception_ != Reception::open; }
+    [[nodiscard]] bool reception_ended() const noexcept { return reception_ == Reception::ended; }
     [[nodiscard]] Engine& engine() const noexcept { return *engine_; }
 
     enum class Life : std::uint8_t { connecting, open, finishing, failed };
@@ -79,6 +84,10 @@ class Stream : public Watcher {
     virtual void received(wire::Bytes bytes) = 0;
     /// Everything that waited has left.
     virtual void output_drained() = 0;
+    /// The peer sends no more. Unless it is told otherwise, the stream ends with that.
+    virtual void input_ended();
+    /// For input_ended: the socket stays open, to be sent to; only a failure is reported now.
+    void keep_for_output() { set_reception(Reception::ended); }
     /// The peer closed, the socket failed, or the output of close_after_output() has left. The
     /// socket is closed already. `error` is the system's number, 0 when the peer simply closed, and
     /// ENOBUFS when the budget had no room for what the peer did not take.

@@ -79,6 +79,17 @@ void RedisClient::output_drained() {
     RedisRelay::balance(*this);
 }
 
+/// It may read on: what it asked before is answered first.
+void RedisClient::input_ended() {
+    if (phase_ != Phase::full) {
+        keep_for_output();
+        RedisRelay::serve(*this, {});
+        RedisRelay::leave_if_done(*this);
+        return;
+    }
+    Stream::input_ended();
+}
+
 void RedisClient::ended(int error) {
     if (phase_ == Phase::leaving) {
         side_.dismiss(*this);
@@ -160,8 +171,9 @@ void RedisClient::serving_expired(net::TimePoint now) {
     }
     const net::Duration idle = settings.client_idle_timeout;
     if (idle.count() > 0 && now - since_ >= idle) {
-        // Whoever waits for a reply, or for messages, is not idle.
-        if (owed_ == 0 && !session_.tracking() && !subscribed()) {
+        // Whoever waits for a reply, or for messages, is not idle, unless it may be gone.
+        const bool expects_more = owed_ > 0 || session_.tracking() || subscribed();
+        if (reception_ended() || !expects_more) {
             leave("client_idle_timeout");
             return;
         }

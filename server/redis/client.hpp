@@ -136,6 +136,7 @@ class RedisClient final : public net::Stream, public pool::Waiter, private net::
 
     void received(wire::Bytes bytes) override;
     void output_drained() override;
+    void input_ended() override;
     void ended(int error) override;
     void expired(net::TimePoint now) override;
     void serving_expired(net::TimePoint now);

@@ -112,6 +112,7 @@ void RedisRelay::serve(RedisClient& client, wire::Bytes arrived) {
         return;
     }
     balance(client);
+    if (client.reception_ended()) leave_if_done(client);
     if (pool_asked && client.shard_ != nullptr) client.shard_->perform_orders();
 }
 
@@ -310,6 +311,19 @@ void RedisRelay::backend_drained(RedisBackend& backend) {
     backend.shard().worker().redis().for_each_client([&backend](RedisClient& client) {
         if (client.backend_ == &backend && client.reception_paused()) balance(client);
     });
+}
+
+void RedisRelay::leave_if_done(RedisClient& client) {
+    using Phase = RedisClient::Phase;
+    if (client.phase_ == Phase::leaving) return;
+    // It may be gone altogether: it must take no element from a list with it, and nothing comes of
+    // the rest of its request.
+    const bool will_block =
+        (client.phase_ == Phase::awaiting_pin || client.phase_ == Phase::awaiting_turn) &&
+        client.pin_reason_ == resp::PinReason::blocking;
+    const bool hopeless = client.blocked() || client.session_.within_request();
+    if (client.waits() ? !will_block : client.owed_ > 0 && !hopeless) return;
+    client.leave("closed by client");
 }
 
 void RedisRelay::balance(RedisClient& client) {

@@ -49,6 +49,8 @@ class RedisRelay {
     /// What it has left is given up: it has the answer now.
     enum class After : unsigned char { stays, leaves };
     [[nodiscard]] static After end_round(RedisClient& client);
+    /// Who sends no more leaves behind the last reply; at once when that may never come.
+    static void leave_if_done(RedisClient& client);
     /// Reads from each side just when the other keeps up.
     static void balance(RedisClient& client);
 

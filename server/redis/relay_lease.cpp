@@ -19,6 +19,11 @@ namespace sluice::server {
 RedisRelay::Goes RedisRelay::lend(RedisClient& client, const resp::ClientStep& step) {
     using Phase = RedisClient::Phase;
     if (client.shard_ == nullptr && follow_key(client) == Goes::away) return Goes::away;
+    // It may be gone: nothing may be taken out of a list for it.
+    if (client.reception_ended() && step.lending == resp::Lending::pinned &&
+        step.reason == resp::PinReason::blocking) {
+        return Goes::away;
+    }
     // Another kind than it has: nothing is owed on that one.
     if (client.backend_ != nullptr && !client.pinned()) client.backend_ = nullptr;
     SLUICE_ASSERT(client.backend_ == nullptr);
@@ -41,13 +46,13 @@ RedisRelay::Goes RedisRelay::lend(RedisClient& client, const resp::ClientStep& s
         client.arm_timer();
         return Goes::waits;
     }
+    client.pin_reason_ = step.reason;
     if (!client.take_pin_permit(step.reason)) {
         client.phase_ = Phase::awaiting_turn;
         client.shard_->await_turn(client);
         client.arm_timer();
         return Goes::waits;
     }
-    client.pin_reason_ = step.reason;
     const auto acquired = client.shard_->engine().acquire(client, client.since_);
     using Acquired = pool::Shard::Acquired::Kind;
     if (acquired.kind == Acquired::granted) {
