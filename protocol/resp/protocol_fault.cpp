@@ -7,7 +7,7 @@ namespace sluice::resp {
 
 void append_protocol_error(std::string& out, ProtocolFault fault, char found) {
     // In the order of ProtocolFault.
-    static constexpr std::array<std::string_view, 9> words{
+    static constexpr std::array<std::string_view, 11> words{
         "unknown",
         "invalid multibulk length",
         "unauthenticated multibulk length",
@@ -17,6 +17,8 @@ void append_protocol_error(std::string& out, ProtocolFault fault, char found) {
         "too big inline request",
         "unbalanced quotes in request",
         "bulk without CRLF at its end",
+        "too big mbulk count string",
+        "too big bulk count string",
     };
     out += "-ERR Protocol error: ";
     out += words[static_cast<std::size_t>(fault)];

@@ -19,6 +19,8 @@ enum class ProtocolFault : std::uint8_t {
     /// The server does not look at the two bytes behind a bulk. We do: two programs that read the
     /// same bytes differently are how one client's request becomes two.
     bulk_without_end,
+    too_big_multibulk_line,
+    too_big_bulk_line,
 };
 
 /// The error reply for it. `found` is the byte in place of the dollar.

@@ -15,6 +15,17 @@ RequestScan violation(ProtocolFault fault, char found = '\0') noexcept {
     return {Event::violation, 0, fault, found};
 }
 
+/// A line that is no length is judged when it has ended, or when it will not end. Source: Redis
+/// 7.0, which looks for the line's end before all else.
+RequestScan judge_line(wire::Bytes line, ProtocolFault fault, ProtocolFault endless,
+                       char found = '\0') noexcept {
+    constexpr std::size_t line_bytes_max = 64U * 1024;
+    const void* const end = std::memchr(line.data(), '\r', line.size());
+    if (end == nullptr) return line.size() > line_bytes_max ? violation(endless) : RequestScan{};
+    const bool has_ended = end != &line.back();
+    return has_ended ? violation(fault, found) : RequestScan{};
+}
+
 }  // namespace
 
 RequestScan RequestScanner::scan(wire::Bytes available, const RequestLimits& limits,
@@ -71,7 +82,8 @@ RequestScan RequestScanner::scan_count(wire::Bytes available, const RequestLimit
     const LengthLine line = read_length_line(available, 1);
     if (line.state == LengthLine::State::incomplete) return {};
     if (line.state == LengthLine::State::invalid || line.value > limits.arguments_max) {
-        return violation(ProtocolFault::invalid_multibulk_length);
+        return judge_line(available, ProtocolFault::invalid_multibulk_length,
+                          ProtocolFault::too_big_multibulk_line);
     }
     if (login == LoginState::required &&
         line.value > RequestLimits::unauthenticated_arguments_max) {
@@ -87,13 +99,15 @@ RequestScan RequestScanner::scan_count(wire::Bytes available, const RequestLimit
 RequestScan RequestScanner::scan_bulk_header(wire::Bytes available, const RequestLimits& limits,
                                              LoginState login) {
     if (available[at_] != std::byte{'$'}) {
-        return violation(ProtocolFault::expected_dollar, static_cast<char>(available[at_]));
+        return judge_line(available.subspan(at_), ProtocolFault::expected_dollar,
+                          ProtocolFault::too_big_bulk_line, static_cast<char>(available[at_]));
     }
     const LengthLine line = read_length_line(available, at_ + 1);
     if (line.state == LengthLine::State::incomplete) return {};
     if (line.state == LengthLine::State::invalid || line.value < 0 ||
         static_cast<std::uint64_t>(line.value) > limits.bulk_bytes_max) {
-        return violation(ProtocolFault::invalid_bulk_length);
+        return judge_line(available.subspan(at_), ProtocolFault::invalid_bulk_length,
+                          ProtocolFault::too_big_bulk_line);
     }
     const auto bytes = static_cast<std::uint64_t>(line.value);
     if (login == LoginState::required && bytes > RequestLimits::unauthenticated_bulk_bytes_max) {

@@ -78,7 +78,7 @@ TEST(RequestScanner, refuses_what_the_server_refuses_in_its_words) {
          "-ERR Protocol error: invalid multibulk length\r\n"},
         {"*1\r\nPING\r\n", ProtocolFault::expected_dollar,
          "-ERR Protocol error: expected '$', got 'P'\r\n"},
-        {"*1\r\n\n", ProtocolFault::expected_dollar,
+        {"*1\r\n\n\r\n", ProtocolFault::expected_dollar,
          "-ERR Protocol error: expected '$', got ' '\r\n"},
         {"*1\r\n$-1\r\n", ProtocolFault::invalid_bulk_length,
          "-ERR Protocol error: invalid bulk length\r\n"},
@@ -112,6 +112,38 @@ TEST(RequestScanner, holds_each_limit_at_its_maximum_and_not_one_beyond) {
     EXPECT_EQ(scan_byte_by_byte("PING abcd\n", limits).fault,
               ProtocolFault::too_big_inline_request);
     EXPECT_EQ(scan_whole("PING abcd\n", limits).fault, ProtocolFault::too_big_inline_request);
+}
+
+TEST(RequestScanner, judges_a_line_when_it_has_ended_or_will_not) {
+    struct Case {
+        std::string line;  ///< Without its end, and without what fills it up.
+        std::string before;
+        ProtocolFault ended;
+        ProtocolFault endless;
+    };
+    const std::vector<Case> cases{
+        {"*x", "", ProtocolFault::invalid_multibulk_length, ProtocolFault::too_big_multibulk_line},
+        {"$x", "*2\r\n$1\r\na\r\n", ProtocolFault::invalid_bulk_length,
+         ProtocolFault::too_big_bulk_line},
+        {"x", "*1\r\n", ProtocolFault::expected_dollar, ProtocolFault::too_big_bulk_line},
+    };
+    for (const Case& row : cases) {
+        std::string text = row.before + row.line;
+        text.append(row.before.size() + 65'536 - text.size(), 'x');
+        EXPECT_EQ(scan_whole(row.before + row.line).event, Event::incomplete);
+        EXPECT_EQ(scan_whole(row.before + row.line + "\r").event, Event::incomplete);
+        EXPECT_EQ(scan_whole(row.before + row.line + "\r\n").fault, row.ended);
+        EXPECT_EQ(scan_whole(text).event, Event::incomplete);
+        EXPECT_EQ(scan_whole(text + "x").fault, row.endless);
+        EXPECT_EQ(scan_whole(text + "x\r\n").fault, row.ended);
+        EXPECT_EQ(scan_byte_by_byte(text + "x").fault, row.endless);
+    }
+    std::string out;
+    append_protocol_error(out, ProtocolFault::too_big_multibulk_line);
+    append_protocol_error(out, ProtocolFault::too_big_bulk_line);
+    EXPECT_EQ(out,
+              "-ERR Protocol error: too big mbulk count string\r\n"
+              "-ERR Protocol error: too big bulk count string\r\n");
 }
 
 TEST(RequestScanner, takes_little_from_those_who_have_not_logged_in) {
