@@ -3,6 +3,7 @@
 
 #include "protocol/resp/command_catalogue.hpp"
 
+#include "protocol/resp/command_categories.hpp"
 #include "protocol/resp/value_reader.hpp"
 
 #include <algorithm>
@@ -23,6 +24,7 @@ struct Entry {
     std::int8_t arity = 0;
     CommandFlag flags = CommandFlag::none;
     KeyPlaces keys;
+    std::uint32_t categories = 0;
     bool blocks = false;
     bool of_session = false;  ///< Speaks of its connection or transaction.
     bool is_container = false;
@@ -137,6 +139,7 @@ class AnswerReader {
             if (*word == "@dangerous") entry.flags = added(entry.flags, CommandFlag::dangerous);
             if (*word == "@admin") entry.flags = added(entry.flags, CommandFlag::admin);
             if (*word == "@pubsub") entry.flags = added(entry.flags, CommandFlag::pubsub);
+            entry.categories |= category_bits(*word).value_or(0);
             entry.blocks = entry.blocks || *word == "blocking" || *word == "@blocking";
             entry.of_session =
                 entry.of_session || *word == "@connection" || *word == "@transaction";
@@ -149,7 +152,7 @@ class AnswerReader {
 
 /// What becomes of a command that our list has not.
 CommandRow judged(const Entry& entry, std::string_view name) {
-    CommandRow row{name, entry.arity, Way::shared, entry.flags, entry.keys};
+    CommandRow row{name, entry.arity, Way::shared, entry.flags, entry.keys, entry.categories};
     const bool plain =
         has(entry.flags, CommandFlag::write) || has(entry.flags, CommandFlag::readonly);
     const bool keeps_state = entry.of_session || has(entry.flags, CommandFlag::pubsub) ||
@@ -175,6 +178,7 @@ CommandRow merged(const CommandRow& ours, const Entry& entry) {
     row.arity = entry.arity;
     row.keys = entry.keys;
     row.flags = entry.flags;
+    row.categories = entry.categories;
     for (const CommandFlag own : {CommandFlag::refused, CommandFlag::slow}) {
         if (ours.has(own)) row.flags = added(row.flags, own);
     }

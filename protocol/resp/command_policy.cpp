@@ -1,16 +1,18 @@
 #include "protocol/resp/command_policy.hpp"
 
+#include "protocol/resp/command_categories.hpp"
 #include "protocol/resp/request.hpp"
 
 #include <array>
-#include <optional>
+#include <cstdint>
 #include <string_view>
 
 namespace sluice::resp {
 
 namespace {
 
-std::optional<CommandFlag> category_of(std::string_view word) {
+/// Categories that a flag stands for, of commands whose categories nobody has told.
+CommandFlag flag_of(std::string_view word) {
     using enum CommandFlag;
     constexpr std::array<std::pair<std::string_view, CommandFlag>, 5> categories{{
         {"@write", write},
@@ -22,7 +24,12 @@ std::optional<CommandFlag> category_of(std::string_view word) {
     for (const auto& [name, flag] : categories) {
         if (is_word(word, name)) return flag;
     }
-    return std::nullopt;
+    return none;
+}
+
+bool belongs(const CommandRow& row, std::uint32_t bits, CommandFlag flag) {
+    const std::uint32_t its = row.categories != 0 ? row.categories : known_categories_of(row.name);
+    return bits == UINT32_MAX || (its & bits) != 0 || row.has(flag);
 }
 
 }  // namespace
@@ -45,9 +52,10 @@ CommandPolicy::CommandPolicy(const CommandTable& table, std::span<const std::str
 }
 
 bool CommandPolicy::mark(const std::string& word, Verdict verdict) {
-    if (const auto category = category_of(word)) {
+    if (const auto bits = category_bits(word)) {
+        const CommandFlag flag = flag_of(word);
         for (std::size_t index = 0; index < table_.size(); ++index) {
-            if (table_.at(index).has(*category)) verdicts_[index] = verdict;
+            if (belongs(table_.at(index), *bits, flag)) verdicts_[index] = verdict;
         }
         return true;
     }

@@ -73,6 +73,8 @@ struct CommandRow {
     CommandWay way;
     CommandFlag flags;
     KeyPlaces keys;
+    /// Bits by command_categories.hpp, as the server has it; 0: it was not asked yet.
+    std::uint32_t categories = 0;
 
     [[nodiscard]] bool has(CommandFlag flag) const noexcept {
         return (static_cast<unsigned>(flags) & static_cast<unsigned>(flag)) != 0;

@@ -1,5 +1,7 @@
 #include "protocol/resp/command_catalogue.hpp"
 
+#include "protocol/resp/command_categories.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -55,6 +57,7 @@ TEST(CommandCatalogue, keeps_our_ways_and_takes_the_servers_facts) {
     EXPECT_TRUE(get->has(CommandFlag::readonly));
     EXPECT_EQ(row_of(*known, "wait")->way, known_commands().find("wait")->way);
     EXPECT_TRUE(row_of(*known, "flushall")->has(CommandFlag::refused));
+    EXPECT_EQ(row_of(*known, "flushall")->categories, category_bits("@dangerous").value());
     EXPECT_EQ(row_of(*known, "xread")->way, CommandWay::blocking_on_request);
 }
 

@@ -1,5 +1,6 @@
 #include "protocol/resp/command_table.hpp"
 
+#include "protocol/resp/command_categories.hpp"
 #include "protocol/resp/command_policy.hpp"
 
 #include <gtest/gtest.h>
@@ -98,6 +99,44 @@ TEST(CommandPolicy, follows_the_settings_and_refusals_win) {
     EXPECT_FALSE(policy.allows(row("sort")));
     EXPECT_FALSE(policy.allows(row("subscribe")));
     EXPECT_FALSE(policy.allows(row("publish")));
+}
+
+TEST(CommandPolicy, takes_every_category_that_the_server_has) {
+    std::vector<std::string> all;
+    for (const char* const name :
+         {"keyspace",   "read",        "write",     "set",         "sortedset", "list",
+          "hash",       "string",      "bitmap",    "hyperloglog", "geo",       "stream",
+          "pubsub",     "admin",       "fast",      "slow",        "blocking",  "dangerous",
+          "connection", "transaction", "scripting", "ALL"}) {
+        all.push_back(std::string("@") + name);
+    }
+    std::vector<std::string> unknown;
+    const CommandPolicy every(known_commands(), all, {}, Writing::allowed, &unknown);
+    EXPECT_TRUE(unknown.empty());
+    EXPECT_TRUE(every.allows_explicitly(row("shutdown")));
+    const std::vector<std::string> allow{"@Slow", "@hashes", "@", "hash"};
+    const std::vector<std::string> refuse{"@hash", "@scripting", "@transaction"};
+    const CommandPolicy some(known_commands(), allow, refuse, Writing::allowed, &unknown);
+    EXPECT_EQ(unknown, (std::vector<std::string>{"@hashes", "@", "hash"}));
+    for (const std::string_view name : {"hget", "hset", "evalsha", "function load", "multi"})
+        EXPECT_FALSE(some.allows(row(name))) << name;
+    EXPECT_TRUE(some.allows(row("get")));
+    EXPECT_TRUE(some.allows(row("flushall"))) << "it is slow";
+    EXPECT_TRUE(some.allows(row("config set"))) << "it is slow";
+}
+
+TEST(CommandPolicy, believes_the_servers_categories_before_its_own) {
+    const CommandRow rows[] = {
+        {"get", 2, CommandWay::shared, CommandFlag::readonly, {}, 1U << 31U},
+        {"hnew", 2, CommandWay::shared, CommandFlag::none, {}, category_bits("@hash").value()},
+        {"mod", 2, CommandWay::shared, CommandFlag::write, {}, 0},
+    };
+    const CommandTable table(rows, {});
+    const std::vector<std::string> refuse{"@string", "@HASH", "@write"};
+    const CommandPolicy policy(table, {}, refuse);
+    EXPECT_TRUE(policy.allows(rows[0])) << "not a string's, says the server";
+    EXPECT_FALSE(policy.allows(rows[1]));
+    EXPECT_FALSE(policy.allows(rows[2])) << "by its flag";
 }
 
 TEST(CommandPolicy, keeps_a_reader_from_writing) {
