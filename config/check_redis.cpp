@@ -4,6 +4,9 @@
 #include "config/values.hpp"
 
 #include <cstdint>
+#include <map>
+#include <string_view>
+#include <utility>
 
 namespace sluice::config {
 
@@ -39,6 +42,22 @@ void check_redis_user(const CheckPart& part, const RedisUser& user) {
     }
 }
 
+/// They share backends, and which of them opens one is nobody's choice.
+void check_backend_passwords(const CheckPart& part) {
+    std::map<std::pair<std::string_view, std::string_view>, const RedisUser*> first;
+    for (const auto& [name, user] : part.settings.redis.users) {
+        if (user.backend_user.empty()) continue;
+        const std::string_view database = user.database.empty() ? "default" : user.database;
+        const auto [at, is_first] = first.try_emplace({database, user.backend_user}, &user);
+        if (is_first || at->second->backend_password == user.backend_password) continue;
+        const std::string section = "redis.users." + name;
+        part.report(Severity::error, {section + ".backend_password", section + ".backend_user"},
+                    "[" + section + "]: backend_password is not that of [redis.users." +
+                        at->second->name + "], which has the same backend_user, \"" +
+                        user.backend_user + "\", and so the same backends");
+    }
+}
+
 }  // namespace
 
 void check_redis(const CheckPart& part, Severity open_trust) {
@@ -48,6 +67,7 @@ void check_redis(const CheckPart& part, Severity open_trust) {
         check_redis_database(part, database);
     for (const auto& [name, user] : redis.users)
         check_redis_user(part, user);
+    check_backend_passwords(part);
     const auto everybody = redis.users.find("default");
     const bool open = everybody == redis.users.end() || everybody->second.password.empty();
     if (redis.users.empty() && !redis.databases.contains("default")) {

@@ -1,9 +1,15 @@
+#include "config/keys.hpp"
 #include "config/load.hpp"
 #include "config/resolve.hpp"
 
 #include "tests/unit/config/problem_texts.hpp"
 
 #include <gtest/gtest.h>
+
+#include <cstddef>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 namespace sluice::config {
 namespace {
@@ -60,6 +66,42 @@ TEST(RedisSettings, say_whose_backends_a_user_has) {
     EXPECT_EQ(redis.users.at("ann").backend_password.reveal(), "secret");
     EXPECT_EQ(redis.login_cache_time, Duration{5'000});
     EXPECT_EQ(redis.tracking_connections, 3U);
+}
+
+TEST(RedisSettings, want_one_password_for_backends_that_are_shared) {
+    const std::string ann = "[redis.users.ann]\nbackend_user = 'app'\nbackend_password = 'a'\n";
+    const auto bob = [](const std::string& rest) {
+        return "[redis.users.bob]\nbackend_user = 'app'\n" + rest;
+    };
+    const auto differs = load(alone + ann + bob("backend_password = 'b'\n"));
+    EXPECT_TRUE(says(differs.problems, "f:10:1: error",
+                     "[redis.users.bob]: backend_password is not that of [redis.users.ann]"))
+        << texts_of(differs.problems);
+    EXPECT_EQ(texts_of(differs.problems).find("'b'"), std::string::npos);
+    EXPECT_TRUE(says(load(alone + ann + bob("")).problems, "f:8:14: error", "backend_password"));
+    EXPECT_TRUE(load(alone + ann + bob("backend_password = 'a'\n")).problems.empty());
+    EXPECT_TRUE(load(alone + ann + "[redis.databases.b]\nhost = 'h'\n" +
+                     bob("database = 'b'\nbackend_password = 'b'\n"))
+                    .problems.empty());
+}
+
+TEST(RedisSettings, stand_in_the_example_with_their_defaults) {
+    std::ifstream file(SLUICE_EXAMPLE_FILE);
+    const std::string example((std::istreambuf_iterator<char>(file)), {});
+    for (const KnownKey& known : known_keys()) {
+        if (!known.section.starts_with("redis")) continue;
+        const bool alone_there = known.section == "redis";
+        const std::string section = known.section.substr(0, known.section.find("NAME"));
+        const std::size_t begin = example.find("\n# [" + section + (alone_there ? "]\n" : ""));
+        ASSERT_NE(begin, std::string::npos) << section;
+        std::string part = example.substr(begin, example.find("\n# [", begin + 1) - begin);
+        // As lists and texts are written.
+        for (const char mark : {'"', '[', ']'})
+            std::erase(part, mark);
+        const std::string line =
+            "\n# " + known.name + " = " + (alone_there ? known.standard : std::string());
+        EXPECT_NE(part.find(line), std::string::npos) << line;
+    }
 }
 
 TEST(RedisSettings, let_a_database_say_its_own_memory_gate) {
