@@ -112,7 +112,7 @@ BackendSession::Fate BackendSession::fate_of(BackendMessage type) const noexcept
         case BackendMessage::DataRow:
             return {audience, !queue_.empty() && queue_.front().twist == Twist::question};
         case BackendMessage::RowDescription:
-            return {audience, !queue_.empty() && queue_.front().twist == Twist::tells};
+            return {audience, !queue_.empty() && describes_for_us(queue_.front())};
         case BackendMessage::Authentication:
         case BackendMessage::BackendKeyData:
         case BackendMessage::BindComplete:
@@ -174,7 +174,7 @@ BackendEvent BackendSession::received(BackendMessage type, wire::Bytes whole_bod
         case BackendMessage::ParseComplete:
         case BackendMessage::PortalSuspended:
         case BackendMessage::RowDescription:
-            if (!queue_.empty() && queue_.front().twist == Twist::tells) {
+            if (!queue_.empty() && describes_for_us(queue_.front())) {
                 result_described(type, whole_body);
             }
             if (!answered(type) && !in_doubt()) return BackendEvent::violation;

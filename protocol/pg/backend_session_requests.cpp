@@ -211,7 +211,11 @@ void BackendSession::result_described(BackendMessage type, wire::Bytes whole_bod
     const ResultShape shape = type == BackendMessage::NoData ? no_rows
                               : whole_body.empty()           ? unseen_rows
                                                              : shape_of(whole_body);
-    statements_.shape_told(entry.statement, shape);
+    if (entry.twist == Twist::tells) {
+        statements_.shape_told(entry.statement, shape);
+    } else {
+        statements_.unnamed_told(entry.statement, shape);
+    }
     if (entry.audience == Audience::client && client_statements_ != nullptr) {
         client_statements_->told(entry.slot, entry.statement, shape);
     }

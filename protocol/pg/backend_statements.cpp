@@ -16,6 +16,7 @@ BackendStatements& BackendStatements::operator=(BackendStatements&& other) noexc
     size_ = std::exchange(other.size_, 0);
     generation_ = other.generation_;
     unnamed_ = other.unnamed_;
+    unnamed_shape_ = other.unnamed_shape_;
     unnamed_batch_ = other.unnamed_batch_;
     unnamed_unsettled_ = other.unnamed_unsettled_;
     unnamed_known_ = other.unnamed_known_;
@@ -133,6 +134,14 @@ void BackendStatements::forget_all() {
     }
 }
 
+std::vector<StatementId> BackendStatements::all() const {
+    std::vector<StatementId> ids;
+    ids.reserve(nodes_.size());
+    for (const auto& [value, node] : nodes_)
+        ids.push_back(node.id);
+    return ids;
+}
+
 void BackendStatements::expect(Node& node, bool present) noexcept {
     if (node.expected == present) return;
     node.expected = present;
@@ -161,6 +170,7 @@ void BackendStatements::link_newest(Node& node) noexcept {
 
 void BackendStatements::unnamed_sent(StatementId id, std::uint32_t batch) noexcept {
     unnamed_ = id;
+    unnamed_shape_ = {};
     unnamed_batch_ = batch;
     unnamed_known_ = true;
     ++unnamed_unsettled_;

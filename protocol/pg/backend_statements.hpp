@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 namespace sluice::pg {
 
@@ -55,12 +56,20 @@ class BackendStatements {
     /// DISCARD ALL, DEALLOCATE ALL: whatever is settled is gone.
     void forget_all();
 
+    /// Those that may be there.
+    [[nodiscard]] std::vector<StatementId> all() const;
     /// Those that are there if all goes well.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     // The unnamed statement, of which only the last matters.
     void unnamed_sent(StatementId id, std::uint32_t batch) noexcept;  ///< Zero: it goes.
     void unnamed_settled(bool happened) noexcept;
+    /// What it returns, if it is certainly the last one that was parsed.
+    void unnamed_told(StatementId id, ResultShape shape) noexcept {
+        if (unnamed_ == id && unnamed_unsettled_ == 0) unnamed_shape_ = shape;
+    }
+    /// Not known where nobody has asked since it was parsed.
+    [[nodiscard]] ResultShape unnamed_shape() const noexcept { return unnamed_shape_; }
     void distrust_unnamed() noexcept { unnamed_known_ = false; }
     /// A simple query, which nothing can make the backend read over, drops it.
     void unnamed_gone() noexcept {
@@ -99,6 +108,7 @@ class BackendStatements {
     std::size_t size_ = 0;
     SchemaGeneration generation_;
     StatementId unnamed_;
+    ResultShape unnamed_shape_;
     std::uint32_t unnamed_batch_ = 0;
     std::uint32_t unnamed_unsettled_ = 0;
     bool unnamed_known_ = true;

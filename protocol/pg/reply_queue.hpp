@@ -53,6 +53,7 @@ enum class Twist : std::uint8_t {
     rejected,       ///< What is sent in the client's place shall fail; `slot` is the PinReason.
     question,       ///< A Query of ours, of which each row is wanted.
     tells,          ///< Describe of a statement, or its portal, of whose result nothing is known.
+    tells_unnamed,  ///< Likewise, of the backend's unnamed statement.
     outdated,       ///< Bind of no statement, in place of one whose result is another now.
     begins,         ///< Parse, Bind and Execute of a BEGIN that was answered before.
 };
@@ -70,6 +71,11 @@ struct OwedReply {
     StatementId statement;  ///< Parse and Close: what changes. Bind and Describe: what is used.
 };
 
+/// Whether the description that answers it is looked at.
+[[nodiscard]] constexpr bool describes_for_us(const OwedReply& entry) noexcept {
+    return entry.twist == Twist::tells || entry.twist == Twist::tells_unnamed;
+}
+
 /// Whether the backend may object to it with a name of ours in its words.
 [[nodiscard]] constexpr bool shows_our_name(const OwedReply& entry) noexcept {
     switch (entry.twist) {
@@ -80,6 +86,7 @@ struct OwedReply {
         case Twist::rejected:
         case Twist::outdated: return true;
         case Twist::unnamed:
+        case Twist::tells_unnamed:
         case Twist::own_name:
         case Twist::names:
         case Twist::stands_in:

@@ -150,7 +150,7 @@ StatementPassage::Plan StatementPassage::parse_unnamed() {
         return {Kind::waits, {}, 0};
     }
     client_.set_unkept(ClientStatements::Unkept::none);
-    owed.slot = client_.begin_parse({}, statement, batch_);
+    owed.slot = client_.begin_parse({}, statement, batch_, lease_.desk.generation);
     owed.changes_client = true;
     if (const auto reason = rejection()) {
         --lease_.desk.counters.parses;
@@ -267,16 +267,25 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
     watched_ = found.statement;
     used_ = found.statement;
     const StatementId id = found.statement->id();
-    if (!client_.unnamed_prepared() && statements.unnamed_is(id, batch_)) return as_it_is(owed);
+    // Names and moments may mean something else on each backend, told or not.
+    const bool plain = !found.statement->concerns_names() && !found.statement->names_moment();
+    if (owed == Owed::bind && plain && found.told.known() && !describes_behind() &&
+        !unnamed_as_told(found)) {
+        return bind_as_told(found);
+    }
+    if (!client_.unnamed_prepared() && statements.unnamed_is(id, batch_)) {
+        return use_backends_unnamed(found, owed);
+    }
     if (desk.policy.auto_prepare != AutoPrepare::off && !found.statement->names_moment() &&
         statements.presence(id, batch_) == Presence::present && is_current(id)) {
         statements.touch(id);
         if (owed == Owed::bind) rely_on(*found.statement);
         OwedReply reply{owed};
         reply.statement = id;
+        if (owed == Owed::describe) note_result(found, reply);
         return renamed(StatementName(id).text(), reply);
     }
-    if (statements.unnamed_is(id, batch_)) return as_it_is(owed);
+    if (statements.unnamed_is(id, batch_)) return use_backends_unnamed(found, owed);
     if (owed == Owed::bind && fails_for_certain(*found.statement)) {
         return bind_to_fail(*found.statement, ClientStatements::unnamed_slot);
     }
@@ -286,7 +295,7 @@ StatementPassage::Plan StatementPassage::use_unnamed(Owed owed) {
     parse.statement = id;
     lease_.backend.sent(parse);
     ++desk.counters.parses_sent;
-    return as_it_is(owed);
+    return use_backends_unnamed(found, owed);
 }
 
 /// What is written from here on is that Bind.

@@ -59,6 +59,8 @@ class StatementPassage {
     [[nodiscard]] bool fails_for_certain(const Statement& statement) const;
     [[nodiscard]] Plan bind_as_told(const ClientStatements::Found& found);
     [[nodiscard]] Plan bind_outdated(std::uint32_t slot);
+    [[nodiscard]] bool unnamed_as_told(const ClientStatements::Found& found) const;
+    [[nodiscard]] Plan use_backends_unnamed(const ClientStatements::Found& found, Owed owed);
     void note_result(const ClientStatements::Found& found, OwedReply& reply);
     [[nodiscard]] bool describes_behind() const;
     [[nodiscard]] std::string_view portal() const;

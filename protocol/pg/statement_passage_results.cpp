@@ -45,6 +45,27 @@ void StatementPassage::note_result(const ClientStatements::Found& found, OwedRep
     bound.portal = portal();
 }
 
+/// Whether the statement that the client would be given returns what it was told.
+bool StatementPassage::unnamed_as_told(const ClientStatements::Found& found) const {
+    const BackendStatements& statements = lease_.backend.statements();
+    const StatementId id = found.statement->id();
+    if (client_.unnamed_prepared() || !statements.unnamed_is(id, batch_)) return false;
+    const ResultShape shape = statements.unnamed_shape();
+    return shape == found.told || shape == unseen_rows;
+}
+
+/// Bind or Describe of the statement that the backend has, or is about to have, without a name.
+StatementPassage::Plan StatementPassage::use_backends_unnamed(const ClientStatements::Found& found,
+                                                              Owed owed) {
+    Plan plan = as_it_is(owed);
+    if (owed == Owed::describe) {
+        plan.owed.twist = Twist::tells_unnamed;
+        plan.owed.slot = found.slot;
+        plan.owed.statement = found.statement->id();
+    }
+    return plan;
+}
+
 /// The statement is bound if it returns what the client was told. A backend that does not have it,
 /// or of which that is not known, is taught and asked first: once for each statement on each.
 StatementPassage::Plan StatementPassage::bind_as_told(const ClientStatements::Found& found) {

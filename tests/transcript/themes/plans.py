@@ -34,6 +34,11 @@ for name, change in CHANGES.items():
         if name != "path":
             script(f"told_by_{way}_{name}_by_another", a(MAKE), a(Parse("SELECT * FROM t", "s")), a(told), a(use), b(change), a(use),
                    a(Close("S", "s"), Parse("SELECT * FROM t", "s"), told), a(use), pins=("named_statement",))
+    if name != "path":
+        # The same without a name; DDL by the client itself would drop it.
+        made, run = Parse("SELECT * FROM t") + Describe("S", "") + Sync, Bind([], "") + Execute() + Sync
+        script(f"told_unnamed_{name}_by_another", a(MAKE), a(made), a(run), b(change), a(run), a(run), a(made), a(run), pins=("unnamed_statement",))
+        script(f"told_unnamed_{name}_beside_another", a(MAKE), a(made), b(change), b(made), a(run), b(run), a(made), a(run), pins=("unnamed_statement",))
     script(f"{name}_sql", a(MAKE), a("PREPARE s AS SELECT * FROM t"), a("EXECUTE s"), a(change), a("EXECUTE s"), a("EXECUTE s"))
     script(f"{name}_one_batch_each", a(MAKE), *(a(ask("SELECT * FROM t"), Sync) for _ in range(3)), a(change), *(a(ask("SELECT * FROM t"), Sync) for _ in range(2)))
 for name, (make, change) in {"function": ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'"),

@@ -110,6 +110,60 @@ TEST(StatementResults, learns_from_the_description_of_a_portal) {
     EXPECT_EQ(line.sent(), "Psluice_1 Dsluice_1 H");
 }
 
+const std::string parse_unnamed = parse_frame("", "SELECT a FROM t");
+const std::string use_unnamed = bind_frame("", "") + execute_frame() + sync_frame;
+
+/// Likewise, of a statement without a name.
+struct ToldUnnamed : Line {
+    ToldUnnamed() {
+        send(parse_unnamed + describe_frame('S', "") + sync_frame);
+        receive(replies("1 t") + rows_of(23) + replies("Z"));
+        sent();
+        heard();
+    }
+};
+
+TEST(StatementResults, binds_an_unnamed_one_at_once_where_it_was_told) {
+    ToldUnnamed line;
+    line.send(use_unnamed);
+    EXPECT_EQ(line.sent(), "B E S");
+}
+
+TEST(StatementResults, asks_another_backend_of_an_unnamed_one_under_a_name) {
+    ToldUnnamed line;
+    line.lease_another_backend();
+    line.sent();
+    line.send(use_unnamed);
+    EXPECT_EQ(line.sent(), "Psluice_1 Dsluice_1 H") << "and waits";
+    line.receive(replies("1 t") + rows_of(23));
+    EXPECT_EQ(line.sent(), "Bsluice_1 E S");
+    line.receive(replies("2 D C Z"));
+    EXPECT_EQ(line.heard(), "2DCZ");
+}
+
+TEST(StatementResults, refuses_rows_of_an_unnamed_one_that_are_not_as_told) {
+    ToldUnnamed line;
+    line.lease_another_backend();
+    line.sent();
+    line.send(use_unnamed);
+    line.sent();
+    line.receive(replies("1 t") + rows_of(700));
+    EXPECT_EQ(line.sent(), "Bsluice_none E S");
+    line.receive(replies("E Z"));
+    EXPECT_EQ(line.heard(), "EZ");
+    line.send(parse_unnamed + use_unnamed);
+    line.receive(replies("2 D C Z"));
+    EXPECT_EQ(line.heard(), "12DCZ") << "parsed again, it may return anything";
+}
+
+TEST(StatementResults, lets_an_unnamed_one_pass_that_is_described_in_the_same_breath) {
+    ToldUnnamed line;
+    line.lease_another_backend();
+    line.sent();
+    line.send(bind_frame("", "") + describe_portal + execute_frame() + sync_frame);
+    EXPECT_EQ(line.sent(), "P B D E S");
+}
+
 TEST(StatementResults, does_not_send_again_for_one_who_was_told) {
     Line line;
     line.ask(parse_s + describe_frame('S', "s") + sync_frame, "1 t T Z");
