@@ -24,6 +24,11 @@ std::optional<StatementId> BackendNames::version(std::string_view name, std::uin
     return record.known ? std::optional(record.settled) : std::nullopt;
 }
 
+std::uint64_t BackendNames::made(std::string_view name) const {
+    const auto at = records_.find(name);
+    return at == records_.end() ? 0 : at->second.made;
+}
+
 void BackendNames::touch(std::string_view name) {
     const auto at = records_.find(name);
     if (at != records_.end()) at->second.used = ++uses_;
@@ -64,6 +69,7 @@ void BackendNames::begin(std::string_view name, StatementId id, std::uint32_t ba
     record.expected = id;
     record.batch = batch;
     record.used = ++uses_;
+    record.made = record.used;
     ++record.unsettled;
     changes_.push_back({std::string(name), id});
 }
@@ -97,6 +103,7 @@ void BackendNames::changed(std::string_view name, StatementId id) {
     record.settled = id;
     record.known = true;
     record.used = ++uses_;
+    record.made = record.used;
     if (record.unsettled == 0) record.expected = id;
     forget_if_absent(records_.find(name));
 }

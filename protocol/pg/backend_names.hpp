@@ -37,6 +37,8 @@ class BackendNames {
                                                      std::uint32_t batch) const;
     /// Something stands here for the name.
     [[nodiscard]] bool knows(std::string_view name) const { return records_.contains(name); }
+    /// Grows with each that is put there; 0 where nothing stands here for the name.
+    [[nodiscard]] std::uint64_t made(std::string_view name) const;
     /// It is about to be used, so others go first.
     void touch(std::string_view name);
     /// The name that was used least recently, if there are at least `count_max`. 0: no limit.
@@ -64,6 +66,7 @@ class BackendNames {
         StatementId settled;
         StatementId expected;
         std::uint64_t used = 0;
+        std::uint64_t made = 0;
         std::uint32_t batch = 0;  ///< Of the last change under way.
         std::uint32_t unsettled = 0;
         bool known = true;

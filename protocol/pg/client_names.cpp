@@ -46,6 +46,7 @@ std::vector<std::string> ClientStatements::names_in_doubt() const {
 void ClientStatements::give(std::string_view name, Statement* statement) {
     const std::uint32_t index = slot_for(name);
     Slot& slot = slots_[index];
+    slot.given = ++given_;
     Statement* const released = std::exchange(slot.settled, statement);
     if (slot.unsettled == 0) expect(slot, statement);
     if (released != nullptr) catalog_.release(*released);
@@ -67,6 +68,24 @@ std::vector<std::string> ClientStatements::names_by_sql() const {
         if (slot.expected->maker() == Maker::prepare) names.push_back(*slot.name);
     }
     return names;
+}
+
+std::vector<std::string> ClientStatements::names() const {
+    std::vector<const Slot*> named;
+    for (const Slot& slot : slots_) {
+        if (slot.name != nullptr && slot.expected != nullptr) named.push_back(&slot);
+    }
+    std::ranges::sort(named, {}, &Slot::given);
+    std::vector<std::string> names;
+    for (const Slot* const slot : named)
+        names.push_back(*slot->name);
+    return names;
+}
+
+bool ClientStatements::undecided(std::uint32_t batch) const noexcept {
+    return names_may_go_ > 0 || std::ranges::any_of(slots_, [batch](const Slot& slot) {
+               return slot.name != nullptr && slot.unsettled > 0 && slot.batch != batch;
+           });
 }
 
 void ClientStatements::bound(std::string_view portal, Statement* statement) {

@@ -104,6 +104,7 @@ std::vector<NameEffect> ClientSession::agree(NameAgreement& agreement, const Sta
         return {};
     }
     agreement.reach(facts);
+    if (shows_statements(facts)) agreement.show_all();
     // What is executed counts as if it stood here. The facts are void behind this.
     for (const Statement* const statement : executed)
         watch_statement(*statement, SessionWatch::Sent::as_query, lease);

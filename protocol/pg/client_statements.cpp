@@ -51,6 +51,7 @@ std::uint32_t ClientStatements::begin_parse(std::string_view name, Statement& st
     const std::uint32_t index = name.empty() ? unnamed_slot : slot_for(name);
     slots_[index].generation = generation;
     slots_[index].told = {};
+    slots_[index].given = ++given_;
     begin({index, &statement}, batch);
     return index;
 }

@@ -101,6 +101,10 @@ class ClientStatements {
     [[nodiscard]] bool has_by_sql() const noexcept { return by_sql_ > 0; }
     /// The names of those that PREPARE made.
     [[nodiscard]] std::vector<std::string> names_by_sql() const;
+    /// All names, in the order in which they were given.
+    [[nodiscard]] std::vector<std::string> names() const;
+    /// Some name depends on an answer to an earlier batch.
+    [[nodiscard]] bool undecided(std::uint32_t batch) const noexcept;
 
     /// The client has been told, by a Describe, what a statement returns; not known: it is not to
     /// be held to what it was told.
@@ -135,6 +139,7 @@ class ClientStatements {
         Statement* expected = nullptr;
         SchemaGeneration generation;  ///< Of the last Parse.
         ResultShape told;
+        std::uint64_t given = 0;  ///< When, as a count of what was given.
         std::uint32_t batch = 0;  ///< Of the youngest change that is not settled.
         std::uint32_t unsettled = 0;
     };
@@ -175,7 +180,8 @@ class ClientStatements {
     Described last_bound_;
     std::size_t count_ = 0;
     std::size_t bytes_ = 0;
-    std::size_t by_sql_ = 0;  ///< Names of statements that PREPARE made.
+    std::uint64_t given_ = 0;  ///< Statements that names were given.
+    std::size_t by_sql_ = 0;   ///< Names of statements that PREPARE made.
     Unkept unkept_ = Unkept::none;
     bool unnamed_prepared_ = false;
     bool lost_track_ = false;

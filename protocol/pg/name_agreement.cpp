@@ -43,9 +43,17 @@ bool concerns_names(const StatementFacts& facts) noexcept {
            std::ranges::any_of(kinds, [&facts](EffectKind kind) { return facts.has(kind); });
 }
 
+bool shows_statements(const StatementFacts& facts) noexcept {
+    return std::ranges::any_of(facts.effects, [](const Effect& effect) {
+        return effect.kind == EffectKind::session_read &&
+               std::string_view(effect.name).starts_with("pg_prepared_statement");
+    });
+}
+
 bool NameAgreement::must_wait(const StatementFacts& facts) const {
     if (!concerns_names(facts)) return false;
     if (client_.names_under_way()) return true;
+    if (shows_statements(facts) && client_.undecided(batch_)) return true;
     return std::ranges::any_of(facts.effects, [this](const Effect& effect) {
         return means_name(effect.kind) &&
                client_.find(effect.name, batch_).standing == Standing::undecided;
@@ -70,6 +78,29 @@ void NameAgreement::reach_all() {
     }
 }
 
+/// The pool's own go, to be taught again when they are needed; portals bound to them stay.
+void NameAgreement::show_all() {
+    const BackendSession& backend = lease_.backend;
+    if (backend.status() == TransactionStatus::failed && !backend.owes_ready()) return;
+    close_foreign();
+    std::uint64_t last = 0;
+    bool in_order = true;
+    for (const std::string& name : client_.names()) {
+        const auto found = client_.find(name, batch_);
+        if (found.standing != Standing::held) continue;
+        const std::uint64_t made = lease_.backend.names().made(name);
+        const auto is = lease_.backend.names().version(name, batch_);
+        in_order = in_order && is == version_of(name, found) && made > last;
+        last = made;
+        if (!in_order && is != nothing) close(name);
+        reach(name, Need::version);
+    }
+    for (const StatementId id : lease_.backend.statements().all()) {
+        if (id != passing) close_ours(id);
+    }
+    close_ours(passing);
+}
+
 void NameAgreement::close_foreign() {
     for (const std::string& name : lease_.backend.names().all()) {
         const auto found = client_.find(name, batch_);
@@ -77,8 +108,7 @@ void NameAgreement::close_foreign() {
             reach(name, Need::presence);
         } else if (found.standing == Standing::held) {
             const auto is = lease_.backend.names().version(name, batch_);
-            const bool own = found.by_sql() && is == found.statement->id();
-            if (!own && is != nothing) close(name);
+            if (is != version_of(name, found) && is != nothing) close(name);
         }
     }
 }
@@ -103,9 +133,7 @@ void NameAgreement::reach(std::string_view name, Need need) {
         put_placeholder(name);
         return;
     }
-    const StatementId version = found.by_sql()
-                                    ? found.statement->id()
-                                    : lease_.desk.catalog.own_version(*found.statement, name);
+    const StatementId version = version_of(name, found);
     if (is == version) {
         lease_.backend.names().touch(name);
         return;
@@ -173,6 +201,19 @@ void NameAgreement::close(std::string_view name) {
     close.twist = Twist::own_name;
     lease_.backend.names().begin(name, {}, batch_);
     lease_.backend.sent(close);
+}
+
+void NameAgreement::close_ours(StatementId id) {
+    append_close(lease_.desk.written, StatementName(id).text());
+    OwedReply close{Owed::close, Audience::client_if_error};
+    close.statement = id;
+    lease_.backend.sent(close);
+}
+
+StatementId NameAgreement::version_of(std::string_view name,
+                                      const ClientStatements::Found& found) const {
+    return found.by_sql() ? found.statement->id()
+                          : lease_.desk.catalog.own_version(*found.statement, name);
 }
 
 void NameAgreement::make_room() {

@@ -37,6 +37,9 @@ class NameAgreement {
     void reach(std::string_view name, Need need);
     /// For what may name anything.
     void reach_all();
+    /// For what shows all statements of the session: those of the client are there under its own
+    /// names, in the order in which it made them, and nothing else.
+    void show_all();
     /// For what may name anything and cannot be answered by an error of ours: what is another
     /// client's is not there, but not all that is the client's is.
     void close_foreign();
@@ -46,7 +49,10 @@ class NameAgreement {
     [[nodiscard]] bool may_fail() const noexcept { return may_fail_; }
 
   private:
+    [[nodiscard]] StatementId version_of(std::string_view name,
+                                         const ClientStatements::Found& found) const;
     void close(std::string_view name);
+    void close_ours(StatementId id);
     void put_placeholder(std::string_view name);
     void make(std::string_view name, const ClientStatements::Found& found, StatementId version);
     void make_by_sql(std::string_view name, const ClientStatements::Found& found,
@@ -61,6 +67,9 @@ class NameAgreement {
 
 /// Whether the text changes names of statements, or what it does depends on what they stand for.
 [[nodiscard]] bool concerns_names(const StatementFacts& facts) noexcept;
+
+/// Whether the text reads the list of the session's statements.
+[[nodiscard]] bool shows_statements(const StatementFacts& facts) noexcept;
 
 /// What the statements of a text will do to names, in the order of the text; each PREPARE's
 /// statement is held for the caller.

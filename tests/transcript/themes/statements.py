@@ -101,6 +101,23 @@ for kind, name in (("named", "s"), ("unnamed", "")):
     script(f"in_pg_prepared_statements_{kind}", a(one, Sync),
            a("SELECT name, statement, from_sql FROM pg_prepared_statements"))
 
+# A client sees its own statements, whoever else uses the backend, and however it asks.
+SEEN = "SELECT name, statement, parameter_types, from_sql FROM pg_prepared_statements"
+IN_ORDER = SEEN + " ORDER BY prepare_time"
+PREPARED = (Parse("SELECT $1::int", "one"), Parse("SELECT 2", "two"), Sync)
+script("seen_in_order", a(*PREPARED), a("PREPARE three AS SELECT 3"), b(Parse("SELECT 'b'", "two"), Sync), a(IN_ORDER), b(IN_ORDER),
+       a(Close("S", "one"), Sync), a(Parse("SELECT 4", "one"), Sync), a(IN_ORDER), a(again([], "two"), Sync), a(IN_ORDER),
+       b(again([], "two"), Sync), pins=NAMED)
+script("seen_by_the_extended_protocol", a(*PREPARED), a(ask(IN_ORDER), Sync), b(SEEN), a(Parse(IN_ORDER, "look"), Sync),
+       a(again([], "look"), Sync), a(again([1], "one"), again([], "look"), Sync), b(SEEN), a(again([], "look"), Sync),
+       a(Close("S", "two"), again([], "look"), Sync), pins=NAMED)
+script("seen_in_one_batch", a(*PREPARED[:2], ask(IN_ORDER), Parse("SELECT 3", "three"), ask(IN_ORDER), Close("S", "one"), ask(IN_ORDER), Sync), a(IN_ORDER))
+script("seen_behind_a_batch", a(*PREPARED, *PREPARED[:1], Sync, Parse("SELECT 3", "three"), Sync, IN_ORDER), a(IN_ORDER))
+script("seen_in_a_block", a(*PREPARED), a("BEGIN"), a(IN_ORDER), a("SELECT 1/0"), a(SEEN), a("ROLLBACK"), a(IN_ORDER))
+script("seen_by_a_portal_in_parts", a(*PREPARED), a(Parse(IN_ORDER, ""), Bind([], ""), Execute(1), Execute(1), Execute(), Sync))
+script("seen_by_others_nothing", a(*PREPARED), b(SEEN), b(ask("SELECT 1"), Sync), b(ask("SELECT 1"), Sync), b(SEEN), a(IN_ORDER))
+script("seen_behind_discard_all", a(*PREPARED), a("DISCARD ALL"), a(SEEN), a(*PREPARED), a("DEALLOCATE one"), a(SEEN), a("DEALLOCATE ALL"), a(SEEN))
+
 script("deallocate_named", a(Parse("SELECT 1", "s"), Sync), a("DEALLOCATE s"), a(again([], "s"), Sync),
        a("DEALLOCATE s"), a(Parse("SELECT 2", "s"), Sync), a(again([], "s"), Sync))
 script("deallocate_in_a_batch", a(Parse("SELECT 1", "s"), ask("DEALLOCATE s"), again([], "s"), Sync))

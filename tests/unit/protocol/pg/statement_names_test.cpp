@@ -281,5 +281,52 @@ TEST(StatementNames, cost_nothing_where_no_word_names_them) {
     EXPECT_EQ(line.reader.counters().misses, 1U) << "the word RESET is as telling as DISCARD";
 }
 
+const std::string look = "SELECT name FROM pg_prepared_statements";
+
+TEST(StatementNames, are_all_that_the_list_of_statements_shows) {
+    Line line;
+    line.ask(parse_frame("two", "SELECT 2") + parse_s + sync_frame, "1 1 Z");
+    command(line, query_frame("PREPARE three AS SELECT 3"), "PREPARE");
+    line.send(query_frame(look));
+    const std::string made = "Ptwo Ps Cthree " + made_again + " C";
+    EXPECT_EQ(line.sent().substr(0, made.size()), made) << "in the order in which they were made";
+    line.receive(replies("1 1 3") + made_again_replies + replies("3 3 3 T D C Z Z"));
+    EXPECT_EQ(line.heard(), "TDCZ");
+    line.send(query_frame(look));
+    EXPECT_EQ(line.sent(), "Csluice_0 Q") << "they are there, and nothing else";
+    line.receive(replies("3 T D C Z"));
+    line.send(bind_s + execute_frame() + sync_frame);
+    EXPECT_EQ(line.sent(), "Psluice_2 Bsluice_2 E S") << "it is taught again";
+}
+
+TEST(StatementNames, of_others_are_not_in_the_list_of_statements) {
+    Line line;
+    line.ask(parse_s + sync_frame, "1 Z");
+    line.ask(query_frame(look), "1 3 3 T D C Z Z");
+    line.turn();
+    line.send(query_frame(look));
+    EXPECT_EQ(line.sent(), "Cs Csluice_0 Q");
+}
+
+TEST(StatementNames, are_shown_to_each_execution_of_a_text_that_lists_them) {
+    Line line;
+    line.ask(parse_s + parse_frame("l", look) + sync_frame, "1 1 Z");
+    line.sent();
+    line.send(bind_frame("", "l") + execute_frame());
+    EXPECT_EQ(line.sent().substr(0, 17), "Bsluice_3 Ps Pl C");
+    line.send(bind_frame("", "l") + execute_frame() + sync_frame);
+    const std::string again = line.sent();
+    EXPECT_TRUE(again.starts_with("Psluice_3 Bsluice_3 C")) << again;
+    EXPECT_TRUE(again.ends_with("Csluice_0 E S")) << again;
+}
+
+TEST(StatementNames, wait_to_be_listed_until_it_is_known_which_there_are) {
+    Line line;
+    line.send(parse_s + sync_frame + query_frame(look));
+    EXPECT_EQ(line.sent(), "Psluice_1 S");
+    line.receive(replies("1 Z"));
+    EXPECT_EQ(line.sent().substr(0, 4), "Ps C");
+}
+
 }  // namespace
 }  // namespace sluice::pg::test
