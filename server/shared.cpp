@@ -10,6 +10,7 @@
 #include "server/version.hpp"
 #include "server/worker.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -100,14 +101,31 @@ void Shared::retire_changed_pools(const config::Settings& settings) {
         }
         registry.retire(entry->key.view());
         pool.retire();
-        for (const unsigned index : pool.workers()) {
-            Worker* const worker = workers[index].get();
-            worker->post([worker, entry] {
-                PgShard* const shard = worker->find_shard(entry.get());
-                if (shard == nullptr) return;
-                shard->engine().recycle(worker->engine().now());
-                shard->perform_orders();
-            });
+        recycle(entry);
+    }
+}
+
+void Shared::recycle(const std::shared_ptr<pool::PoolEntry>& entry) {
+    for (const unsigned index : static_cast<PgPool&>(*entry->attachment).workers()) {
+        Worker* const worker = workers[index].get();
+        worker->post([worker, entry] {
+            PgShard* const shard = worker->find_shard(entry.get());
+            if (shard == nullptr) return;
+            shard->engine().recycle(worker->engine().now());
+            shard->perform_orders();
+        });
+    }
+}
+
+void Shared::free_database(const config::PoolSettings& asker, const std::string& dbname) {
+    for (const auto& entry : registry.entries()) {
+        const config::PoolSettings& pool = static_cast<PgPool&>(*entry->attachment).settings();
+        const bool same_server = std::ranges::any_of(pool.hosts, [&asker](const auto& host) {
+            return std::ranges::find(asker.hosts, host) != asker.hosts.end();
+        });
+        // Whoever may not drop it must not cost others their backends: those of its own user only.
+        if (same_server && pool.dbname == dbname && pool.server_user == asker.server_user) {
+            recycle(entry);
         }
     }
 }

@@ -80,7 +80,12 @@ struct Shared {
     /// Asks every worker, then calls `done` on some thread. Never blocks.
     void gather(SnapshotDetail detail, std::function<void(Snapshot)> done);
 
+    /// Somebody wants this database of this pool's hosts for itself: no pool of the same server
+    /// user keeps idle backends of it, and those in use are closed when they are given back.
+    void free_database(const config::PoolSettings& asker, const std::string& dbname);
+
   private:
+    void recycle(const std::shared_ptr<pool::PoolEntry>& entry);
     void retire_changed_pools(const config::Settings& settings);
 
     mutable std::mutex configuration_mutex_;

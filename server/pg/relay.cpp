@@ -1,6 +1,7 @@
 #include "server/pg/relay.hpp"
 
 #include "protocol/assert.hpp"
+#include "protocol/pg/database_wanted.hpp"
 
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
@@ -197,6 +198,10 @@ void PgRelay::forward(PgClient& client, const pg::ClientSession::Step& step, Bef
                       Departure& out) {
     SLUICE_ASSERT(client.backend_ != nullptr);
     PgBackend& backend = *client.backend_;
+    const bool text = step.owed.owed == pg::Owed::query || step.owed.owed == pg::Owed::parse;
+    if (text && pg::may_want_database(out.ahead(step.bytes))) {
+        free_database(client, out.ahead(step.bytes));
+    }
     if (!step.inject.empty()) {
         out.insert(step.inject);
         backend.session_.sent(step.injected_owed);

@@ -97,6 +97,7 @@ class PgRelay {
     [[nodiscard]] static Before before_step(const PgClient& client);
     static void forward(PgClient& client, const pg::ClientSession::Step& step, Before before,
                         Departure& out);
+    static void free_database(PgClient& client, wire::Bytes frame);
     static bool take_backend(PgClient& client);
     static bool put_off_end(PgClient& client, const pg::ClientSession::Step& step, bool waited);
     static void await_answer(PgClient& client);

@@ -1,5 +1,7 @@
 // What a backend says that is not simply its client's.
 
+#include "protocol/pg/database_wanted.hpp"
+
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
 #include "server/pg/departure.hpp"
@@ -128,6 +130,14 @@ void PgRelay::event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes
         case pg::BackendEvent::answer:
         case pg::BackendEvent::violation: return;
     }
+}
+
+/// PostgreSQL waits for a moment until nobody is in the database: idle backends need not be.
+void PgRelay::free_database(PgClient& client, wire::Bytes frame) {
+    const auto name = pg::database_wanted(frame);
+    if (!name) return;
+    PgShard& shard = *client.shard();
+    shard.worker().shared().free_database(shard.settings(), *name);
 }
 
 }  // namespace sluice::server

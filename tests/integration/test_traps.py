@@ -186,6 +186,51 @@ def a_database_with_pooled_backends_cannot_be_dropped_until_they_are_idle_for_lo
     control.end()
 
 
+@case
+def a_database_is_dropped_while_idle_backends_of_it_are_pooled(rig):
+    """Asked for through Sluice, it ends those that nobody uses: PostgreSQL waits for that."""
+    rig.postgres.execute("CREATE DATABASE dropped OWNER app", "CREATE DATABASE \"Other One\" OWNER app",
+                         "ALTER ROLE app CREATEDB")
+    for mode in ("transaction", "session"):
+        with rig.sluice(pool_mode=mode, pool_size=4) as sluice:
+            asker = sluice.connect()
+            for name, quoted in (("dropped", "dropped"), ("Other One", '"Other One"')):
+                clients = [sluice.connect(database=name) for _ in range(3)]
+                for client in clients:
+                    client.query("BEGIN")
+                for client in clients[1:]:
+                    client.query("COMMIT")
+                    client.end()
+                clients[0].query("COMMIT")
+                if mode == "session":
+                    clients[0].end()
+                    clients = []
+                asker.query(f"CREATE DATABASE copied TEMPLATE {quoted}")
+                asker.execute(f"ALTER DATABASE {quoted} RENAME TO renamed")
+                asker.execute("DROP DATABASE renamed")
+                asker.query(f"ALTER DATABASE copied RENAME TO {quoted}")
+                if clients:
+                    assert clients[0].value("SELECT current_database()") == name, "a new backend"
+                    clients[0].end()
+            asker.query("/* the last */ DROP DATABASE IF EXISTS \"Other One\"")
+            asker.query("CREATE DATABASE \"Other One\"")
+            asker.end()
+    rig.postgres.execute("DROP DATABASE dropped WITH (FORCE)", "DROP DATABASE \"Other One\" WITH (FORCE)",
+                         "ALTER ROLE app NOCREATEDB")
+
+
+@case
+def who_may_not_drop_a_database_costs_others_no_backend(rig):
+    with rig.sluice(pool_size=2) as sluice:
+        client, other = sluice.connect(), sluice.connect(user="second", database="app")
+        before = client.value("SELECT pg_backend_pid()")
+        for _ in range(5):
+            assert other.fails("DROP DATABASE app") == "42501"
+        other.end()
+        assert client.value("SELECT pg_backend_pid()") == before
+        client.end()
+
+
 def begun_logins(sluice, users):
     """Clients that have been accepted and have said nothing yet but SSLRequest."""
     clients = []
