@@ -308,6 +308,7 @@ void ClientSession::lease_ended() {
         statements_->settle_nothing();
         statements_->forget_portals();
         statements_->set_unkept(ClientStatements::Unkept::none);
+        statements_->set_prepared_apart(false);
     }
     portal_.reset();
     unnamed_ours_ = false;

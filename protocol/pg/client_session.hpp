@@ -250,6 +250,9 @@ class ClientSession {
     [[nodiscard]] std::optional<Step> before_channels(ChannelNote notes,
                                                       const StatementLease& lease);
     [[nodiscard]] Step carried_out(Step step) noexcept;
+    [[nodiscard]] std::optional<Step> prepare_apart(const NameAgreement& agreement,
+                                                    const StatementFacts& facts,
+                                                    const StatementLease& lease);
     [[nodiscard]] bool awaits_channels(const StatementLease& lease) const noexcept;
     [[nodiscard]] ChannelNote notes_ahead(ClientMessage type, wire::Bytes available,
                                           const StatementLease& lease);

@@ -48,6 +48,7 @@ ClientSession::Step ClientSession::shared_query_step(FrameHeader header, wire::B
         if (concerns_names(facts)) {
             if (lease.backend.owes_ready() || agreement.must_wait(facts)) return waiting_step();
             lease.backend.serve_statements_of(statements_.get());
+            if (auto apart = prepare_apart(agreement, facts, lease)) return *std::move(apart);
             effects = agree(agreement, facts, text, lease);
         }
     } else if (any) {
@@ -78,6 +79,30 @@ ClientSession::Step ClientSession::shared_query_step(FrameHeader header, wire::B
         step.behind_owed = {Owed::sync, Audience::nobody};
         step.behind_owed.twist = Twist::stands_in;
     }
+    return step;
+}
+
+/// What has to be executed first goes in a batch of its own, for behind an Execute of the same
+/// batch PostgreSQL 18 takes a Query for one of its pipeline and does not commit it. It is tried
+/// once: if it fails it goes in front all the same, where its error is the answer.
+std::optional<ClientSession::Step> ClientSession::prepare_apart(const NameAgreement& agreement,
+                                                                const StatementFacts& facts,
+                                                                const StatementLease& lease) {
+    if (statements_->prepared_apart()) {
+        if (lease.backend.busy()) return waiting_step();
+        statements_->set_prepared_apart(false);
+        return std::nullopt;
+    }
+    if (!lease.backend.outside_block() || !agreement.executes(facts)) return std::nullopt;
+    NameAgreement apart(lease, *statements_, Audience::nobody);
+    apart.reach(facts);
+    if (shows_statements(facts)) apart.show_all();
+    lease.desk.written.append(sync_frame);
+    statements_->set_prepared_apart(true);
+    Step step;
+    step.kind = StepKind::forward;
+    step.inject = lease.desk.written;
+    step.injected_owed = {Owed::sync, Audience::nobody};
     return step;
 }
 

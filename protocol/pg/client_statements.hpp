@@ -95,6 +95,10 @@ class ClientStatements {
     [[nodiscard]] const NameEffect* effect_happened(TagMeaning tag);
     /// Those that have not happened yet.
     [[nodiscard]] std::vector<std::string> names_in_doubt() const;
+    /// A batch of our own has been sent ahead of the text at the front, so that a backend has what
+    /// that text executes.
+    void set_prepared_apart(bool sent) noexcept { prepared_apart_ = sent; }
+    [[nodiscard]] bool prepared_apart() const noexcept { return prepared_apart_; }
     /// What the client holds cannot be told any more: it must keep its backend.
     void lose_track() noexcept { lost_track_ = true; }
     [[nodiscard]] bool lost_track() const noexcept { return lost_track_; }
@@ -185,6 +189,7 @@ class ClientStatements {
     Unkept unkept_ = Unkept::none;
     bool unnamed_prepared_ = false;
     bool lost_track_ = false;
+    bool prepared_apart_ = false;
 };
 
 }  // namespace sluice::pg

@@ -60,6 +60,24 @@ bool NameAgreement::must_wait(const StatementFacts& facts) const {
     });
 }
 
+bool NameAgreement::executes(const StatementFacts& facts) const {
+    if (means_any(facts)) {
+        const auto names = client_.names_by_sql();
+        // In their order, which may not be that of the backend.
+        if (shows_statements(facts)) return !names.empty();
+        return std::ranges::any_of(names, [this](const auto& name) { return executes(name); });
+    }
+    return std::ranges::any_of(facts.effects, [this](const Effect& effect) {
+        return effect.kind == EffectKind::execute && executes(effect.name);
+    });
+}
+
+bool NameAgreement::executes(std::string_view name) const {
+    const auto found = client_.find(name, batch_);
+    return found.standing == Standing::held && found.by_sql() &&
+           lease_.backend.names().version(name, batch_) != found.statement->id();
+}
+
 void NameAgreement::reach(const StatementFacts& facts) {
     for (const Effect& effect : facts.effects) {
         if (effect.kind == EffectKind::execute) reach(effect.name, Need::version);
@@ -155,7 +173,7 @@ void NameAgreement::make(std::string_view name, const ClientStatements::Found& f
         return;
     }
     append_parse(lease_.desk.written, name, found.statement->body());
-    OwedReply parse{Owed::parse, Audience::client_if_error};
+    OwedReply parse{Owed::parse, errors_to_};
     parse.twist = Twist::own_name;
     lease_.backend.names().begin(name, version, batch_);
     lease_.backend.sent(parse);
@@ -167,7 +185,7 @@ void NameAgreement::make_by_sql(std::string_view name, const ClientStatements::F
     std::string& out = lease_.desk.written;
     const StatementName ours(passing);
     const auto sent = [this, &found](Owed what, Twist twist) {
-        OwedReply owed{what, Audience::client_if_error};
+        OwedReply owed{what, errors_to_};
         owed.twist = twist;
         owed.slot = found.slot;
         lease_.backend.sent(owed);
@@ -189,7 +207,7 @@ void NameAgreement::put_placeholder(std::string_view name) {
     make_room();
     may_fail_ = true;  // Where a function has put something there.
     append_parse(lease_.desk.written, name, empty_parse_body);
-    OwedReply parse{Owed::parse, Audience::client_if_error};
+    OwedReply parse{Owed::parse, errors_to_};
     parse.twist = Twist::own_name;
     lease_.backend.names().begin(name, BackendNames::placeholder, batch_);
     lease_.backend.sent(parse);
@@ -197,7 +215,7 @@ void NameAgreement::put_placeholder(std::string_view name) {
 
 void NameAgreement::close(std::string_view name) {
     append_close(lease_.desk.written, name);
-    OwedReply close{Owed::close, Audience::client_if_error};
+    OwedReply close{Owed::close, errors_to_};
     close.twist = Twist::own_name;
     lease_.backend.names().begin(name, {}, batch_);
     lease_.backend.sent(close);

@@ -28,11 +28,16 @@ class NameAgreement {
         version,   ///< The very statement.
     };
 
-    NameAgreement(const StatementLease& lease, const ClientStatements& client) noexcept
-        : lease_(lease), client_(client), batch_(lease.backend.batch()) {}
+    /// `errors_to`: client_if_error where the request follows at once, nobody where it waits for
+    /// what became of the agreement.
+    NameAgreement(const StatementLease& lease, const ClientStatements& client,
+                  Audience errors_to = Audience::client_if_error) noexcept
+        : lease_(lease), client_(client), batch_(lease.backend.batch()), errors_to_(errors_to) {}
 
     /// An answer must come before this text can be judged.
     [[nodiscard]] bool must_wait(const StatementFacts& facts) const;
+    /// reach() would execute something.
+    [[nodiscard]] bool executes(const StatementFacts& facts) const;
     void reach(const StatementFacts& facts);
     void reach(std::string_view name, Need need);
     /// For what may name anything.
@@ -51,6 +56,7 @@ class NameAgreement {
   private:
     [[nodiscard]] StatementId version_of(std::string_view name,
                                          const ClientStatements::Found& found) const;
+    [[nodiscard]] bool executes(std::string_view name) const;
     void close(std::string_view name);
     void close_ours(StatementId id);
     void put_placeholder(std::string_view name);
@@ -62,6 +68,7 @@ class NameAgreement {
     const StatementLease& lease_;
     const ClientStatements& client_;
     std::uint32_t batch_;
+    Audience errors_to_;
     bool may_fail_ = false;
 };
 

@@ -89,6 +89,7 @@ void PgBackend::private_failed(wire::Bytes error_body) {
         settings_refused(fields);
         return;
     }
+    if (client_ != nullptr && client_->prepares_apart()) return;  // It tries again, and is told.
     // A cancel meant for the client's query has hit ours; the recovery goes on from what it left.
     if (task_ == Task::recovering && fields.sqlstate == "57014") return;
     log::warning("backend refused a query of the pooler",

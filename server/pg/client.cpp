@@ -214,6 +214,11 @@ void PgClient::refused(pool::Refused reason) {
     refuse(as, {}, detail);
 }
 
+bool PgClient::prepares_apart() const noexcept {
+    const pg::ClientStatements* const statements = session_.statements();
+    return statements != nullptr && statements->prepared_apart();
+}
+
 void PgClient::refuse(RefusalReason reason, std::string_view text, std::string_view detail) {
     if (phase_ == Phase::leaving) return;
     const RefusalRow& row = row_of(reason);

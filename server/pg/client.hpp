@@ -72,6 +72,8 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     void begin_replication(std::unique_ptr<PgReplication> replication);
     void become_replicating();
 
+    /// Its backend is preparing what its next request relies on.
+    [[nodiscard]] bool prepares_apart() const noexcept;
     /// Sends the refusal and, if its severity is fatal, leaves.
     void refuse(RefusalReason reason, std::string_view text = {}, std::string_view detail = {});
     /// Sends a server's own error as the last word.

@@ -64,7 +64,7 @@ void PgRelay::release_if_settled(PgClient& client) {
     }
     if (!backend.session_.releasable() || !backend.input_settled() || backend.cancel_in_flight() ||
         backend.task_ != PgBackend::Task::ready || client.session_.within_frame() ||
-        client.phase_ == PgClient::Phase::login ||
+        client.phase_ == PgClient::Phase::login || client.prepares_apart() ||
         (client.listening_ && client.listening_->keeps_ready())) {
         return;
     }

@@ -39,6 +39,7 @@ struct Line {
             waits = step.kind == StepKind::wait;
             if (step.kind != StepKind::forward) return;
             to_backend += step.inject;
+            if (!step.inject.empty()) backend.sent(step.injected_owed);
             if (backend.encore().records()) {
                 backend.encore().append(step.inject);
                 backend.encore().append(

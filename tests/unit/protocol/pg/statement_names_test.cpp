@@ -47,10 +47,11 @@ TEST(StatementNames, prepare_again_on_another_backend) {
         } else {
             line.send(execute_s);
         }
-        EXPECT_EQ(line.sent(), made_again + " Q S");
-        line.receive(made_again_replies + replies("T D C Z"));
-        EXPECT_FALSE(line.backend.releasable());
-        line.receive(replies("Z"));
+        EXPECT_EQ(line.sent(), made_again + " S") << "a batch of its own";
+        line.receive(made_again_replies + replies("Z"));
+        EXPECT_EQ(line.heard(), "");
+        EXPECT_EQ(line.sent(), "Q");
+        line.receive(replies("T D C Z"));
         EXPECT_EQ(line.heard(), "TDCZ");
         EXPECT_TRUE(line.backend.releasable());
         line.send(execute_s);
@@ -64,13 +65,16 @@ TEST(StatementNames, answer_with_the_error_of_what_cannot_be_made_again) {
     line.lease_another_backend();
     line.send(execute_s);
     line.sent();
-    line.receive(replies("3 1 2 E"));
+    line.receive(replies("3 1 2 E Z"));
+    EXPECT_EQ(line.heard(), "") << "tried apart";
+    EXPECT_EQ(line.sent(), "Cs " + made_again + " Q S");
+    line.receive(replies("3 3 1 2 E"));
     EXPECT_EQ(line.heard(), "E");
     line.receive(replies("Z"));
     EXPECT_EQ(line.heard(), "Z") << "that of the Sync, since the Query was read over";
     EXPECT_TRUE(line.backend.releasable());
     line.send(execute_s);
-    EXPECT_EQ(line.sent(), "Cs " + made_again + " Q S") << "what is there is not known";
+    EXPECT_EQ(line.sent(), "Cs " + made_again + " S") << "what is there is not known";
 }
 
 TEST(StatementNames, never_find_those_of_another_client) {
@@ -84,8 +88,10 @@ TEST(StatementNames, never_find_those_of_another_client) {
     command(line, query_frame("PREPARE s AS SELECT 2"), "PREPARE");
     line.turn();
     line.send(execute_s);
-    EXPECT_EQ(line.sent(), "Cs " + made_again + " Q S");
-    line.receive(reply("3") + made_again_replies + replies("T D C Z Z"));
+    EXPECT_EQ(line.sent(), "Cs " + made_again + " S");
+    line.receive(reply("3") + made_again_replies + replies("Z"));
+    EXPECT_EQ(line.sent(), "Q");
+    line.receive(replies("T D C Z"));
     line.turn();
     line.send(bind_s + sync_frame);
     EXPECT_EQ(line.sent(), "Cs " + made_again + " Bs S");
@@ -290,10 +296,14 @@ TEST(StatementNames, are_all_that_the_list_of_statements_shows) {
     line.send(query_frame(look));
     const std::string made = "Ptwo Ps Cthree " + made_again + " C";
     EXPECT_EQ(line.sent().substr(0, made.size()), made) << "in the order in which they were made";
-    line.receive(replies("1 1 3") + made_again_replies + replies("3 3 3 T D C Z Z"));
+    line.receive(replies("1 1 3") + made_again_replies + replies("3 3 3 Z"));
+    EXPECT_EQ(line.sent(), "Csluice_0 Q");
+    line.receive(replies("3 T D C Z"));
     EXPECT_EQ(line.heard(), "TDCZ");
     line.send(query_frame(look));
-    EXPECT_EQ(line.sent(), "Csluice_0 Q") << "they are there, and nothing else";
+    EXPECT_EQ(line.sent(), "Csluice_0 S") << "they are there, and nothing else";
+    line.receive(replies("3 Z"));
+    EXPECT_EQ(line.sent(), "Csluice_0 Q");
     line.receive(replies("3 T D C Z"));
     line.send(bind_s + execute_frame() + sync_frame);
     EXPECT_EQ(line.sent(), "Psluice_2 Bsluice_2 E S") << "it is taught again";
