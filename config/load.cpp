@@ -67,8 +67,14 @@ class Loader {
         const auto& path = draft_.settings.postgres.users_file;
         if (path.empty()) return;
         auto file = read_users_file(path);
-        if (has_errors(file.problems)) places_.mark_broken("postgres.users_file");
+        if (has_errors(file.problems) || !file.error.empty()) {
+            places_.mark_broken("postgres.users_file");
+        }
         add(std::move(file.problems));
+        if (!file.error.empty()) {
+            problems_.push_back(error_at(places_.find("postgres.users_file"),
+                                         "postgres.users_file: " + path + " " + file.error));
+        }
         const auto star = draft_.users.find("*");
         const UserDraft standard = star == draft_.users.end() ? UserDraft{} : star->second;
         for (auto& listed : file.users) {

@@ -128,7 +128,7 @@ UsersFile parse_users(std::string_view text, const std::string& file) {
 UsersFile read_users_file(const std::filesystem::path& path) {
     const auto file = read_file(path, users_file_bytes_max);
     if (file.text) return parse_users(*file.text, path.string());
-    return {{}, {error_at({path.string(), 0, 0}, file.error)}};
+    return {{}, {}, file.error};
 }
 
 }  // namespace sluice::config

@@ -22,6 +22,7 @@ struct ListedUser {
 struct UsersFile {
     std::vector<ListedUser> users;  ///< In the order of the file, each name once.
     std::vector<Problem> problems;
+    std::string error;  ///< Why there is nothing: the file itself "cannot be read: ...".
 };
 
 /// PgBouncer's userlist.txt: `"name" "secret"` in each line, a quote inside doubled, words behind

@@ -300,7 +300,8 @@ TEST(Load, two_different_secrets_of_one_user_are_a_mistake) {
 TEST(Load, a_users_file_in_trouble_is_reported_once) {
     const auto result = load_text("[postgres]\nusers_file = '/nonexistent/users'\n", "f");
     EXPECT_EQ(texts_of(result.problems),
-              "/nonexistent/users: error: cannot be read: No such file or directory\n");
+              "f:2:1: error: postgres.users_file: /nonexistent/users cannot be read: No such file "
+              "or directory\n");
 }
 
 TEST(Load, says_why_a_file_cannot_be_read_and_checks_assignments_all_the_same) {
