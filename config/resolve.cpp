@@ -78,6 +78,12 @@ bool has_own_settings(const Postgres& postgres, const User& user) {
     return user != other;
 }
 
+bool is_listed(const Postgres& postgres, std::string_view database, std::string_view user) {
+    const auto named = postgres.databases.find(database);
+    if (named == postgres.databases.end() || database == "*") return false;
+    return named->second.user == user || (postgres.users.contains(user) && user != "*");
+}
+
 PoolSettings resolve_limits(const Postgres& postgres, const Database* database, const User* user) {
     PoolSettings pool;
     pool.pool_mode = postgres.pool_mode;

@@ -58,6 +58,10 @@ struct PoolSettings {
 /// is from `*`, or from [postgres] where there is no `*`.
 [[nodiscard]] bool has_own_settings(const Postgres& postgres, const User& user);
 
+/// Both are named in the settings; who is not came through `*`, or by trust.
+[[nodiscard]] bool is_listed(const Postgres& postgres, std::string_view database,
+                             std::string_view user);
+
 /// Sizes and timeouts alone: the user's word over the database's over [postgres]. Either may be
 /// nullptr.
 [[nodiscard]] PoolSettings resolve_limits(const Postgres& postgres, const Database* database,

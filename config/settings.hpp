@@ -179,6 +179,8 @@ struct Postgres {
     Duration server_login_retry{15'000};  ///< The longest pause between failed connects.
     Duration server_idle_timeout{600'000};
     Duration server_lifetime{3'600'000};
+    /// After which a pool without a client is forgotten, if no section names it. 0: never.
+    Duration autodb_idle_timeout{3'600'000};
     Duration server_check_delay{30'000};
     ProtocolVersion max_protocol_version = ProtocolVersion::v3_0;  ///< Asked for of backends.
     std::string server_check_query;                                ///< Empty: an empty query.

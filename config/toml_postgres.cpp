@@ -79,6 +79,7 @@ constexpr std::array keys{
     key<P, &P::server_login_retry>("server_login_retry"),
     key<P, &P::server_idle_timeout>("server_idle_timeout"),
     key<P, &P::server_lifetime>("server_lifetime"),
+    key<P, &P::autodb_idle_timeout>("autodb_idle_timeout"),
     key<P, &P::server_check_delay>("server_check_delay"),
     key<P, &P::max_protocol_version>("max_protocol_version"),
     key<P, &P::server_check_query>("server_check_query"),

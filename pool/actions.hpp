@@ -32,6 +32,8 @@ enum class OpenFailure : std::uint8_t {
     rejected,
     /// Nobody there, no answer, starting up, no room: to be tried again while the waiters wait.
     unavailable,
+    /// Nothing was tried, for want of something of our own: says nothing of the database.
+    short_of_resources,
 };
 
 /// Why a backend was closed. The last two come without a Close action: the server knew first.

@@ -31,8 +31,11 @@ void ConnectBackoff::failed(TimePoint begun, TimePoint now, OpenFailure failure,
     const std::uint32_t failures = failures_.load(std::memory_order_relaxed);
     if (failures != 0 && ticks(begun) < failed_at_.load(std::memory_order_relaxed)) return;
     failed_at_.store(ticks(now), std::memory_order_relaxed);
-    const std::uint32_t more = std::min<std::uint32_t>(failures + 1, 63);
-    retry_at_.store(ticks(now + pause_after(more, limits, random)), std::memory_order_relaxed);
+    const bool ours = failure == OpenFailure::short_of_resources;
+    const std::uint32_t more =
+        ours ? std::max(failures, 1U) : std::min<std::uint32_t>(failures + 1, 63);
+    const TimePoint::duration pause = pause_after(ours ? 1 : more, limits, random);
+    retry_at_.store(ticks(now + pause), std::memory_order_relaxed);
     failures_.store(more, std::memory_order_release);
 }
 

@@ -17,7 +17,8 @@ class ConnectBackoff {
   public:
     /// `begun`: when the failed connect began. One that began before the last failure was known
     /// tells nothing new and does not lengthen the pause. `random` decides the jitter: a pause is
-    /// shortened by up to a half, but never below connect_retry_min.
+    /// shortened by up to a half, but never below connect_retry_min. What we lack ourselves may be
+    /// there in a moment: after `short_of_resources` the pause is the shortest and does not grow.
     void failed(TimePoint begun, TimePoint now, OpenFailure failure, const Limits& limits,
                 std::uint64_t random) noexcept;
     /// True when this ended a time of failures.

@@ -58,8 +58,39 @@ std::shared_ptr<PoolEntry> Registry::retire(PoolKeyView key) {
     if (found == pools_.end()) return nullptr;
     std::shared_ptr<PoolEntry> entry = std::move(found->second);
     pools_.erase(found);
-    std::erase_if(budgets_, [](const auto& item) { return item.second.expired(); });
+    drop_unused_if_many();
     return entry;
+}
+
+bool Registry::retire(const PoolEntry& entry) {
+    // Outlives the lock: what it holds may be much to destroy.
+    std::shared_ptr<PoolEntry> retired;
+    const std::lock_guard lock(mutex_);
+    const auto found = pools_.find(entry.key);
+    if (found == pools_.end() || found->second.get() != &entry) return false;
+    retired = std::move(found->second);
+    pools_.erase(found);
+    drop_unused_if_many();
+    return true;
+}
+
+std::size_t Registry::budget_count() const {
+    const std::lock_guard lock(mutex_);
+    return budgets_.size();
+}
+
+void Registry::drop_unused_budgets() {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(budgets_, [](const auto& item) { return item.second.expired(); });
+}
+
+/// Looks through all of them only when there are many more than the pools can have: so many names
+/// that come and go cost each a constant time, and leave no more behind than those that stay.
+void Registry::drop_unused_if_many() {
+    constexpr std::size_t budgets_of_a_pool = 3;
+    constexpr std::size_t few = 64;
+    if (budgets_.size() <= few + 2 * budgets_of_a_pool * pools_.size()) return;
+    std::erase_if(budgets_, [](const auto& item) { return item.second.expired(); });
 }
 
 std::vector<std::shared_ptr<PoolEntry>> Registry::entries() const {

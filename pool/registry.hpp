@@ -79,9 +79,15 @@ class Registry {
                                                           const std::function<Recipe()>& recipe);
     /// Forgets the pool; the next login makes a new one. Null when there is none.
     std::shared_ptr<PoolEntry> retire(PoolKeyView key);
+    /// As above, unless another has taken its place. False: it was forgotten before.
+    bool retire(const PoolEntry& entry);
     [[nodiscard]] std::vector<std::shared_ptr<PoolEntry>> entries() const;
 
     [[nodiscard]] Budget& process_budget() noexcept { return *process_; }
+    /// Kept by name, those of pools that are gone included until they are looked through.
+    [[nodiscard]] std::size_t budget_count() const;
+    /// Looks them through now; else that is done when they have become many.
+    void drop_unused_budgets();
 
   private:
     struct KeyHash {
@@ -102,6 +108,7 @@ class Registry {
     using ByKey = std::unordered_map<PoolKey, Value, KeyHash, KeyEqual>;
 
     [[nodiscard]] std::shared_ptr<Budget> budget(PoolKeyView key, std::uint32_t limit);
+    void drop_unused_if_many();
 
     mutable std::mutex mutex_;
     std::shared_ptr<Budget> process_;

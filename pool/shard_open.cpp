@@ -140,7 +140,8 @@ void Shard::connect_failed(Backend& backend, OpenFailure failure, TimePoint now)
     give_connect_back();
     shared_.leave();
     shared_.backoff().failed(backend.opened_at_, now, failure, limits_, random());
-    ++counters_.open_failures;
+    ++(failure == OpenFailure::short_of_resources ? counters_.open_shortages
+                                                  : counters_.open_failures);
     ++counters_.closes[static_cast<std::size_t>(CloseReason::open_failed)];
     backend.close_reason_ = CloseReason::open_failed;
     move(backend, State::closing);

@@ -22,6 +22,7 @@ Counters& Counters::operator+=(const Counters& other) noexcept {
     add(refusals, other.refusals);
     opens += other.opens;
     open_failures += other.open_failures;
+    open_shortages += other.open_shortages;
     add(closes, other.closes);
     resets += other.resets;
     checks += other.checks;

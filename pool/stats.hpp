@@ -21,6 +21,7 @@ struct Counters {
     std::array<std::uint64_t, refused_count> refusals{};
     std::uint64_t opens = 0;
     std::uint64_t open_failures = 0;
+    std::uint64_t open_shortages = 0;  ///< Opens not begun, for want of our own.
     std::array<std::uint64_t, close_reason_count> closes{};
     std::uint64_t resets = 0;
     std::uint64_t checks = 0;

@@ -83,8 +83,9 @@ struct App::State {
         };
     }
 
-    void open_listeners();
-    void open_listeners(const std::vector<config::ListenAddress>& addresses, Side side);
+    /// All there is to mend before the program can start.
+    [[nodiscard]] std::vector<std::string> open_all();
+    void open_listener(config::ListenAddress address, Side side);
     void start_admin();
     void await_signal();
     void reload();
@@ -124,19 +125,15 @@ int App::run() {
     std::signal(SIGPIPE, SIG_IGN);
     log::start(settings.log);
     raise_file_limit(settings);
-    try {
-        for (unsigned index = 0; index < worker_count(settings); ++index) {
-            state.shared.workers.push_back(std::make_unique<Worker>(
-                state.shared, index, net::make_epoll_engine(state.shared.buffers)));
-        }
-        state.open_listeners();
-        state.start_admin();
-    } catch (const std::exception& problem) {
+    if (const std::vector<std::string> problems = state.open_all(); !problems.empty()) {
         log::stop();
-        std::fprintf(stderr, "sluice: %s\n", problem.what());
+        for (const std::string& problem : problems)
+            std::fprintf(stderr, "sluice: %s\n", problem.c_str());
         for (const auto& worker : state.shared.workers)
             worker->shut();
         state.shared.workers.clear();
+        for (const std::string& file : state.socket_files)
+            ::unlink(file.c_str());
         return 1;
     }
     state.await_signal();
@@ -179,35 +176,52 @@ void App::State::stop_workers() {
     shared.workers.clear();
 }
 
-void App::State::open_listeners() {
-    open_listeners(settings().postgres.listen, Side::postgres);
-    if (settings().redis.served()) open_listeners(settings().redis.listen, Side::redis);
+std::vector<std::string> App::State::open_all() {
+    std::vector<std::string> problems;
+    const auto attempt = [&problems](const auto& step) {
+        try {
+            step();
+        } catch (const std::exception& problem) {
+            problems.emplace_back(problem.what());
+        }
+    };
+    attempt([this] {
+        for (unsigned index = 0; index < worker_count(settings()); ++index) {
+            shared.workers.push_back(
+                std::make_unique<Worker>(shared, index, net::make_epoll_engine(shared.buffers)));
+        }
+    });
+    if (!problems.empty()) return problems;
+    for (const config::ListenAddress& address : settings().postgres.listen)
+        attempt([&] { open_listener(address, Side::postgres); });
+    if (settings().redis.served()) {
+        for (const config::ListenAddress& address : settings().redis.listen)
+            attempt([&] { open_listener(address, Side::redis); });
+    }
+    attempt([this] { start_admin(); });
+    return problems;
 }
 
-void App::State::open_listeners(const std::vector<config::ListenAddress>& addresses, Side side) {
-    for (const config::ListenAddress& address : addresses) {
-        config::ListenAddress wanted = address;
-        for (std::size_t index = 0; index < shared.workers.size(); ++index) {
-            ListeningSocket socket;
-            const bool is_unix = wanted.kind == config::ListenAddress::Kind::unix_socket;
-            if (is_unix && index > 0) break;
-            socket = open_listening_socket(wanted, settings().postgres);
-            if (index == 0) {
-                log::info("listening", {{"address", socket.address.text()}});
-                // The others share the port that the system chose.
-                if (!is_unix) wanted.port = socket.address.port();
-                if (is_unix) socket_files.push_back(wanted.path);
-            }
-            if (is_unix) {
-                // One socket, known to all workers.
-                for (std::size_t other = 1; other < shared.workers.size(); ++other) {
-                    ListeningSocket copy = socket;
-                    copy.fd = ::dup(socket.fd);
-                    shared.workers[other]->listen(copy, side);
-                }
-            }
-            shared.workers[index]->listen(socket, side);
+void App::State::open_listener(config::ListenAddress address, Side side) {
+    const bool is_unix = address.kind == config::ListenAddress::Kind::unix_socket;
+    for (std::size_t index = 0; index < shared.workers.size(); ++index) {
+        const ListeningSocket socket = open_listening_socket(
+            address, settings().postgres, index == 0 ? PortUse::first : PortUse::shared);
+        if (index == 0) {
+            log::info("listening", {{"address", socket.address.text()}});
+            // The others share the port that the system chose.
+            if (!is_unix) address.port = socket.address.port();
+            if (is_unix) socket_files.push_back(address.path);
         }
+        shared.workers[index]->listen(socket, side);
+        if (!is_unix) continue;
+        // One socket, known to all workers.
+        for (std::size_t other = 1; other < shared.workers.size(); ++other) {
+            ListeningSocket copy = socket;
+            copy.fd = ::dup(socket.fd);
+            shared.workers[other]->listen(copy, side);
+        }
+        return;
     }
 }
 

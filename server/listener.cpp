@@ -57,12 +57,33 @@ void remove_stale_socket(const net::SocketAddress& address, const std::string& p
     ::close(probe);
 }
 
+/// Whoever else listens there, with SO_REUSEPORT too, would be given a part of the clients and keep
+/// bounds of its own: then nobody's bound holds. The system refuses a socket without that option,
+/// so one is bound before those of the workers. Two programs that start in the same instant may
+/// miss each other.
+void refuse_shared_port(const net::SocketAddress& address, bool only_v6, const std::string& what) {
+    const int probe = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0) fail(probe, what);
+    const int on = 1;
+    ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address.family() == AF_INET6) {
+        const int only = only_v6 ? 1 : 0;
+        ::setsockopt(probe, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+    }
+    if (::bind(probe, address.get(), address.size) != 0) fail(probe, what);
+    ::close(probe);
+}
+
 }  // namespace
 
 ListeningSocket open_listening_socket(const config::ListenAddress& listen_address,
-                                      const config::Postgres& settings) {
+                                      const config::Postgres& settings, PortUse use) {
     const net::SocketAddress address = address_of(listen_address);
     const std::string what = "cannot listen on " + address.text();
+    const bool every = listen_address.host == "*" || listen_address.host.empty();
+    if (use == PortUse::first && !address.is_unix() && address.port() != 0) {
+        refuse_shared_port(address, !every, what);
+    }
     const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) fail(fd, what);
     const int on = 1;
@@ -78,7 +99,7 @@ ListeningSocket open_listening_socket(const config::ListenAddress& listen_addres
         const int silence_seconds = 5;
         ::setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &silence_seconds, sizeof silence_seconds);
         if (address.family() == AF_INET6) {
-            const int only = listen_address.host == "*" || listen_address.host.empty() ? 0 : 1;
+            const int only = every ? 0 : 1;
             ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
         }
     }

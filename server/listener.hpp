@@ -19,11 +19,15 @@ struct ListeningSocket {
     net::SocketAddress address;  ///< As bound: with the port that the system chose.
 };
 
-/// Binds and listens. A TCP address is bound once for each worker (SO_REUSEPORT); a Unix socket
-/// once, its file being given `unix_socket_mode`, and shared by the workers.
+/// Whether the address is this program's already.
+enum class PortUse : std::uint8_t { first, shared };
+
+/// Binds and listens. A TCP address is bound once for each worker (SO_REUSEPORT), the first time
+/// only if nobody else has it; a Unix socket once, its file being given `unix_socket_mode`, and
+/// shared by the workers.
 /// Throws std::system_error that names the address.
 [[nodiscard]] ListeningSocket open_listening_socket(const config::ListenAddress& address,
-                                                    const config::Postgres& settings);
+                                                    const config::Postgres& settings, PortUse use);
 
 /// Which protocol the clients of a listener speak.
 enum class Side : std::uint8_t { postgres, redis };

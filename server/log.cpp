@@ -112,6 +112,11 @@ void stop() {
     loggers = {};
 }
 
+std::uint64_t lines_lost() noexcept {
+    const auto pool = spdlog::thread_pool();
+    return pool == nullptr ? 0 : pool->overrun_counter();
+}
+
 bool writes(config::LogLevel level) noexcept {
     return level >= threshold.load(std::memory_order_relaxed) && loggers[0] != nullptr;
 }

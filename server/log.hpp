@@ -35,6 +35,9 @@ void stop();
 
 [[nodiscard]] bool writes(config::LogLevel level) noexcept;
 
+/// Lines dropped since start().
+[[nodiscard]] std::uint64_t lines_lost() noexcept;
+
 /// Does not block: when the writer cannot keep up, the oldest waiting lines are dropped. Text from
 /// peers is escaped.
 void event(config::LogLevel level, std::string_view text, std::initializer_list<Field> fields = {});

@@ -120,6 +120,9 @@ constexpr std::array<RefusalRow, refusal_reason_count> rows{{
      "session state of this kind is rejected here",
      "Use what ends with its transaction (SET LOCAL, ON COMMIT DROP, pg_advisory_xact_lock), or "
      "say otherwise in session_state."},
+    {"out_of_files", "53000", Severity::fatal, warning,
+     "this pooler has no file descriptor left for a connection to the database server",
+     "Try again later; raise the limit on open files of the pooler (ulimit -n, LimitNOFILE)."},
 }};
 
 }  // namespace

@@ -46,8 +46,9 @@ enum class RefusalReason : std::uint8_t {
     slow_listener,
     pin_timeout,
     session_state_rejected,
+    out_of_files,
 };
-constexpr std::size_t refusal_reason_count = 34;
+constexpr std::size_t refusal_reason_count = 35;
 
 enum class Loudness : std::uint8_t { quiet, warning };
 

@@ -3,6 +3,7 @@
 #include "protocol/assert.hpp"
 #include "protocol/crypto.hpp"
 
+#include "server/log.hpp"
 #include "server/pg/pool.hpp"
 #include "server/pg/shard.hpp"
 #include "server/redis/side.hpp"
@@ -31,16 +32,6 @@ LoginGuard::Rules login_rules_of(const config::Postgres& settings) {
 }
 
 }  // namespace
-
-pool::Budget& ClientBudgets::of(std::string_view name, std::uint32_t limit) {
-    const std::lock_guard lock(mutex_);
-    auto at = budgets_.find(name);
-    if (at == budgets_.end()) {
-        at = budgets_.emplace(std::string(name), std::make_unique<pool::Budget>(limit)).first;
-    }
-    at->second->set_limit(limit);
-    return *at->second;
-}
 
 Shared::Shared(const config::Settings& all_settings, boost::asio::io_context& control)
     : buffers(all_settings.server.buffer_memory_max),
@@ -100,7 +91,7 @@ void Shared::retire_changed_pools(const config::Settings& settings) {
             continue;
         }
         registry.retire(entry->key.view());
-        pool.retire();
+        pool.retire(PgPool::Standing::replaced);
         recycle(entry);
     }
 }
@@ -130,6 +121,14 @@ void Shared::free_database(const config::PoolSettings& asker, const std::string&
     }
 }
 
+void Shared::forget_pool(const std::shared_ptr<pool::PoolEntry>& entry) {
+    // A reload, or another worker, may have been quicker.
+    if (!registry.retire(*entry)) return;
+    static_cast<PgPool&>(*entry->attachment).retire(PgPool::Standing::forgotten);
+    for (const auto& worker : workers)
+        worker->post([worker = worker.get(), entry] { worker->pool_forgotten(entry); });
+}
+
 void Shared::gather(SnapshotDetail detail, std::function<void(Snapshot)> done) {
     struct Gathering {
         std::mutex mutex;
@@ -154,6 +153,7 @@ void Shared::gather(SnapshotDetail detail, std::function<void(Snapshot)> done) {
     }
     snapshot.buffer_bytes = buffers.used();
     snapshot.buffer_bytes_max = buffers.bytes_max();
+    snapshot.log_lines_lost = log::lines_lost();
     snapshot.started = started;
     snapshot.version = version;
     for (const auto& worker : workers) {

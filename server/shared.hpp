@@ -5,6 +5,7 @@
 #include "config/settings.hpp"
 
 #include "server/auth/login_guard.hpp"
+#include "server/client_budgets.hpp"
 #include "server/configuration.hpp"
 #include "server/net/chunk.hpp"
 #include "server/net/resolver.hpp"
@@ -15,11 +16,9 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace sluice::server {
@@ -27,17 +26,6 @@ namespace sluice::server {
 class Worker;
 struct Snapshot;
 enum class SnapshotDetail : std::uint8_t;
-
-/// Limits on clients by name (of a user, of a database); made when first asked for.
-/// Thread-safe.
-class ClientBudgets {
-  public:
-    [[nodiscard]] pool::Budget& of(std::string_view name, std::uint32_t limit);
-
-  private:
-    std::mutex mutex_;
-    std::map<std::string, std::unique_ptr<pool::Budget>, std::less<>> budgets_;
-};
 
 /// What all workers use. Made by App before the first worker and gone after the last; everything
 /// in it is immutable or thread-safe.
@@ -76,6 +64,9 @@ struct Shared {
     /// as it is.
     /// `done` is called, on some thread, when whoever logs in from then on meets the new ones.
     void reconfigure(const config::Settings& settings, std::function<void()> done);
+
+    /// Nobody uses this pool, and nobody need find it as it is: frees all that it has.
+    void forget_pool(const std::shared_ptr<pool::PoolEntry>& entry);
 
     /// Asks every worker, then calls `done` on some thread. Never blocks.
     void gather(SnapshotDetail detail, std::function<void(Snapshot)> done);

@@ -198,6 +198,7 @@ struct Snapshot {
     std::vector<RedisBounds> redis_bounds;
     std::uint64_t buffer_bytes = 0;
     std::uint64_t buffer_bytes_max = 0;
+    std::uint64_t log_lines_lost = 0;
     std::chrono::system_clock::time_point started;
     std::string version;  ///< Of this program.
 };

@@ -53,6 +53,7 @@ Worker::~Worker() = default;
 void Worker::reconfigure(std::shared_ptr<const Configuration> configuration) {
     configuration_ = std::move(configuration);
     redis_->reconfigure();
+    idle_pools_.look_again();
     // Of pools that an earlier reload retired and nobody has asked for since.
     std::erase_if(departed_, [this](const auto& departed) {
         return !shared_.registry.find({departed.first.first, departed.first.second});
@@ -72,6 +73,7 @@ void Worker::shut() {
     cancel_calls_.clear();
     peer_cancels_->close_all();
     clients_.clear();
+    idle_pools_.clear();
     listening_backends_ = std::make_unique<ListeningBackends>(*this);
     phase_ = Phase::shut;
 }
@@ -191,14 +193,24 @@ void Worker::free_shard(const std::shared_ptr<pool::PoolEntry>& entry) {
     post([this, entry] {
         const auto at = shards_.find(entry.get());
         if (at == shards_.end() || !at->second->is_deserted()) return;
-        // Counters never fall: its successor's are added to these.
-        PoolSnapshot last = at->second->snapshot();
-        const auto [departed, is_new] = departed_.try_emplace({last.database, last.user}, last);
-        if (!is_new) add_counters(departed->second, last);
+        if (static_cast<PgPool&>(*entry->attachment).standing() != PgPool::Standing::forgotten) {
+            // Counters never fall: its successor's are added to these.
+            PoolSnapshot last = at->second->snapshot();
+            const auto [departed, is_new] = departed_.try_emplace({last.database, last.user}, last);
+            if (!is_new) add_counters(departed->second, last);
+        }
         // Backends that it had, buried before it, name it in their destructors.
         engine_->bury(std::move(at->second));
         shards_.erase(at);
     });
+}
+
+void Worker::pool_forgotten(const std::shared_ptr<pool::PoolEntry>& entry) {
+    departed_.erase({entry->key.database, entry->key.user});
+    PgShard* const shard = find_shard(entry.get());
+    if (shard == nullptr) return;
+    shard->engine().recycle(engine_->now());
+    shard->perform_orders();
 }
 
 void Worker::for_each_shard(const std::function<void(PgShard&)>& visit) {

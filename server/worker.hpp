@@ -5,6 +5,7 @@
 #include "server/listener.hpp"
 #include "server/net/engine.hpp"
 #include "server/pg/channel_board.hpp"
+#include "server/pg/idle_pools.hpp"
 #include "server/shared.hpp"
 #include "server/snapshot.hpp"
 #include "server/sql/statement_memo.hpp"
@@ -76,6 +77,11 @@ class Worker {
     /// The shard of a retired pool has been left by everybody: frees it in a later turn, unless
     /// somebody has come meanwhile. What it has counted stays.
     void free_shard(const std::shared_ptr<pool::PoolEntry>& entry);
+    /// The pool was retired for good: its shard here ends with its last client, and what has been
+    /// counted under its name goes with it.
+    void pool_forgotten(const std::shared_ptr<pool::PoolEntry>& entry);
+    /// Those that no client uses, to be forgotten in time.
+    [[nodiscard]] IdlePools& idle_pools() noexcept { return idle_pools_; }
 
     /// What SQL texts do, for all its shards.
     [[nodiscard]] pg::StatementReader& statement_reader() noexcept { return statement_memo_; }
@@ -135,6 +141,7 @@ class Worker {
     std::unique_ptr<net::Engine> engine_;
     sql::StatementMemo statement_memo_;
     ChannelBoard channels_{*this};
+    IdlePools idle_pools_{*this};
     std::unique_ptr<ListeningBackends> listening_backends_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::vector<std::unique_ptr<PgClient>> clients_;  ///< By slot; null where one is free.

@@ -69,4 +69,8 @@ BlockEnd block_end_of(std::string_view text) noexcept {
     return elsewhere ? BlockEnd::none : BlockEnd::rollback;
 }
 
+bool begins_like_block(std::string_view text) noexcept {
+    return take_word(text, "begin") || take_word(text, "start");
+}
+
 }  // namespace sluice::pg

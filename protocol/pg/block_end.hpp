@@ -17,6 +17,9 @@ enum class BlockEnd : std::uint8_t {
 /// whole is none.
 [[nodiscard]] BlockEnd block_end_of(std::string_view text) noexcept;
 
+/// The first word is one with which a transaction block is begun.
+[[nodiscard]] bool begins_like_block(std::string_view text) noexcept;
+
 /// Bytes of a text that are enough for an answer, unless it begins with comments that are longer.
 constexpr std::size_t block_end_bytes_telling = 256;
 

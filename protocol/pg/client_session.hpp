@@ -60,6 +60,11 @@ class ClientSession {
         if (begin_promised()) lose_begin();
     }
 
+    /// Whether the request at the front begins a transaction block and does not end it, as far as
+    /// its first word tells: to be asked where there may be none. Nothing: more bytes must arrive.
+    [[nodiscard]] std::optional<bool> opens_block(wire::Bytes available,
+                                                  StatementReader& reader) const;
+
     /// What became of the front of a client's bytes without a backend.
     struct Deferral {
         enum class Kind : std::uint8_t {

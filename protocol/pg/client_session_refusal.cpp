@@ -2,7 +2,9 @@
 
 #include "protocol/pg/block_end.hpp"
 #include "protocol/pg/client_session.hpp"
+#include "protocol/pg/statement_facts.hpp"
 #include "protocol/pg/statement_frames.hpp"
+#include "protocol/pg/statement_reader.hpp"
 
 #include <algorithm>
 
@@ -140,6 +142,47 @@ std::optional<BlockEnd> ClientSession::block_end_at_front(FrameHeader header,
     const wire::Bytes text = in_hand.subspan(text_at);
     if (in_hand.size() < frame_bytes && text.size() < block_end_bytes_telling) return std::nullopt;
     return block_end_of(wire::as_text(text));
+}
+
+std::optional<bool> ClientSession::opens_block(wire::Bytes available,
+                                               StatementReader& reader) const {
+    if (body_left_ > 0 || refusal_ != Refusal::none || loss_untold()) return false;
+    if (available.size() < frame_header_bytes) return false;
+    const FrameHeader header = read_frame_header(available);
+    const auto type = static_cast<ClientMessage>(header.type);
+    if (type != ClientMessage::Query && type != ClientMessage::Parse) return false;
+    if (!header.valid || header.body_bytes > frame_bytes_max_) return false;
+    const std::size_t frame_bytes = frame_header_bytes + std::size_t{header.body_bytes};
+    const wire::Bytes in_hand = available.first(std::min(frame_bytes, available.size()));
+    const bool whole = in_hand.size() == frame_bytes;
+    std::size_t text_at = frame_header_bytes;
+    if (type == ClientMessage::Parse) {
+        NamedFrame named;
+        const NameSearch search = find_name(in_hand, named);
+        if (search == NameSearch::more_bytes) return std::nullopt;
+        if (search != NameSearch::found) return false;
+        text_at = named.name_end;
+    }
+    std::string_view text = wire::as_text(in_hand.subspan(text_at));
+    text = text.substr(0, text.find('\0'));
+    if (!begins_like_block(text)) {
+        if (whole || text.size() >= block_end_bytes_telling) return false;
+        return std::nullopt;
+    }
+    if (!whole) {
+        if (header.body_bytes > whole_query_bytes_max) return false;
+        return std::nullopt;
+    }
+    // What cannot be read is the server's to judge.
+    bool open = false;
+    for (const Effect& effect : reader.read(text).effects) {
+        const bool ends = effect.kind == EffectKind::commit ||
+                          effect.kind == EffectKind::rollback ||
+                          effect.kind == EffectKind::prepare_transaction;
+        if (effect.kind == EffectKind::begin) open = true;
+        if (ends && !effect.has(EffectNote::chain)) open = false;
+    }
+    return open;
 }
 
 }  // namespace sluice::pg

@@ -42,6 +42,10 @@ class ScramServer {
     /// to answer with to `out`. Once it has ended, every further message is a violation.
     [[nodiscard]] ScramServerStep message_received(Bytes body, std::string& out);
 
+    /// The next message is to prove that the client knows the password: only now the keys of the
+    /// verifier are looked at, while its salt and iterations have been told.
+    [[nodiscard]] bool awaits_proof() const noexcept { return state_ == State::awaiting_final; }
+
     /// Out of the client's proof, once verified: with it one can log in to any backend that has
     /// the same salt and iterations for this user.
     [[nodiscard]] const crypto::Sha256Digest& client_key() const noexcept;

@@ -22,6 +22,17 @@ const pg::StoredSecret* Authenticator::secret_of(std::string_view user) const {
     return at == secrets_.end() ? nullptr : &at->second;
 }
 
+const pg::PlainPassword* Authenticator::plain_password_of(std::string_view user) const {
+    const pg::StoredSecret* const secret = secret_of(user);
+    return secret == nullptr ? nullptr : std::get_if<pg::PlainPassword>(secret);
+}
+
+bool Authenticator::asks_for_scram(std::string_view user) const {
+    const pg::StoredSecret* const secret = secret_of(user);
+    if (secret == nullptr) return holds_verifiers_;
+    return std::holds_alternative<pg::ScramVerifier>(*secret);
+}
+
 bool Authenticator::admits_by_trust(std::string_view user) const {
     return everyone_by_trust_ || listed_.contains(user);
 }

@@ -28,6 +28,11 @@ class Authenticator {
 
     /// Null for a user who is not listed or has no secret.
     [[nodiscard]] const pg::StoredSecret* secret_of(std::string_view user) const;
+    /// Null also for one whose secret is of another kind.
+    [[nodiscard]] const pg::PlainPassword* plain_password_of(std::string_view user) const;
+    /// By md5 a user known by a SCRAM verifier cannot log in, so SCRAM is asked for instead, as
+    /// PostgreSQL does; where there are such users, of those that do not exist as well.
+    [[nodiscard]] bool asks_for_scram(std::string_view user) const;
     /// Some users are known by a SCRAM verifier: to check a password sent in clear takes a hash,
     /// and so that of an unknown user does as well.
     [[nodiscard]] bool holds_verifiers() const noexcept { return holds_verifiers_; }
@@ -35,7 +40,7 @@ class Authenticator {
     [[nodiscard]] bool admits_by_trust(std::string_view user) const;
 
     /// What SCRAM needs of a user who has one: stored so, or derived from a plain password before.
-    /// Nothing: derive it from `secret_of` and give it to `remember`.
+    /// Nothing: derive it, with the salt of `mock_verifier`, and give it to `remember`.
     [[nodiscard]] std::optional<pg::ScramVerifier> scram_verifier(std::string_view user) const;
     void remember(std::string_view user, const pg::ScramVerifier& verifier) const;
     /// For a user who cannot log in by SCRAM: the same dialogue, satisfied by nothing.

@@ -121,6 +121,7 @@ void add_counters(PoolSamples& samples, const PoolSnapshot& pool) {
     samples.add(Metric::pool_sent_bytes, counters.sent_bytes);
     samples.add(Metric::pool_opens, engine.opens);
     samples.add(Metric::pool_open_failures, engine.open_failures);
+    samples.add(Metric::pool_open_shortages, engine.open_shortages);
     for (std::size_t at = 0; at < close_labels.size(); ++at) {
         samples.add(Metric::pool_closes, close_labels[at], engine.closes[at]);
     }
@@ -280,6 +281,7 @@ void add_server(Page& page, const Snapshot& snapshot) {
     page.add(Metric::max_backends, {}, snapshot.max_backends);
     page.add(Metric::buffer_bytes, {}, snapshot.buffer_bytes);
     page.add(Metric::buffer_bytes_max, {}, snapshot.buffer_bytes_max);
+    page.add(Metric::log_lines_lost, {}, snapshot.log_lines_lost);
 }
 
 }  // namespace

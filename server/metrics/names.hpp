@@ -37,6 +37,7 @@ enum class Metric : std::uint8_t {
     max_backends,
     buffer_bytes,
     buffer_bytes_max,
+    log_lines_lost,
     pools,
     pool_info,
     pool_size,
@@ -63,6 +64,7 @@ enum class Metric : std::uint8_t {
     pool_sent_bytes,
     pool_opens,
     pool_open_failures,
+    pool_open_shortages,
     pool_closes,
     pool_resets,
     pool_checks,
@@ -124,7 +126,7 @@ enum class Metric : std::uint8_t {
     redis_oversized,
     redis_login_checks,
 };
-constexpr std::size_t metric_count = 114;
+constexpr std::size_t metric_count = 116;
 
 enum class MetricType : std::uint8_t { gauge, counter, histogram };
 

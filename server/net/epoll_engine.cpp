@@ -106,8 +106,9 @@ class EpollEngine final : public Engine, private Watcher {
         epoll_event event{};
         event.events = wanted(stream);
         event.data.ptr = static_cast<Watcher*>(&stream);
-        checked(::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, stream.fd(), &event), "epoll_ctl");
         stream.set_note(pack(event.events));
+        // For want of memory or of watches (fs.epoll.max_user_watches): its loss alone.
+        if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, stream.fd(), &event) != 0) stream.unwatchable();
     }
 
     void detach(Stream& stream) noexcept override {

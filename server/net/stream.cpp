@@ -156,7 +156,9 @@ void Stream::socket_connected() {
 }
 
 void Stream::socket_failed(int error) {
-    const int reason = failure_ == Failure::buffers_spent ? ENOBUFS : error;
+    const int reason = failure_ == Failure::buffers_spent ? ENOBUFS
+                       : failure_ == Failure::unwatched   ? ENOSPC
+                                                          : error;
     close();
     ended(reason);
 }

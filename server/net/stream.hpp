@@ -77,6 +77,8 @@ class Stream : public Watcher {
     void socket_writable();
     void socket_connected();
     void socket_failed(int error);
+    /// For the engine: it cannot tell of this socket, so that the stream ends in the next turn.
+    void unwatchable() { fail(Failure::unwatched); }
 
   protected:
     virtual void connected() {}
@@ -89,14 +91,15 @@ class Stream : public Watcher {
     /// For input_ended: the socket stays open, to be sent to; only a failure is reported now.
     void keep_for_output() { set_reception(Reception::ended); }
     /// The peer closed, the socket failed, or the output of close_after_output() has left. The
-    /// socket is closed already. `error` is the system's number, 0 when the peer simply closed, and
-    /// ENOBUFS when the budget had no room for what the peer did not take.
+    /// socket is closed already. `error` is the system's number, 0 when the peer simply closed,
+    /// ENOBUFS when the budget had no room for what the peer did not take, and ENOSPC when the
+    /// engine could not watch it.
     virtual void ended(int error) = 0;
 
   private:
     void set_reception(Reception reception);
     void keep(wire::Bytes bytes);
-    enum class Failure : std::uint8_t { of_socket, buffers_spent };
+    enum class Failure : std::uint8_t { of_socket, buffers_spent, unwatched };
     void fail(Failure failure);
 
     Engine* engine_;

@@ -57,6 +57,7 @@ void PgBackend::opened() {
     task_ = Task::ready;
     profile_ = startup_profile_;
     disarm();
+    shard_->pool().backend_opened();
     shard_->pool().profiles().learn(*profile_, statuses_);
     log::info("backend opened", {{"backend", id_},
                                  {"database", shard_->settings().database},
@@ -97,7 +98,9 @@ void PgBackend::not_opened(std::string error_body, pool::OpenFailure failure) {
             .begin_frame(static_cast<char>(pg::BackendMessage::ErrorResponse))
             .raw(error_body)
             .end_frame();
-        client->refuse_with(RefusalReason::backend_rejected, frame);
+        const bool ours = failure == pool::OpenFailure::short_of_resources;
+        client->refuse_with(ours ? RefusalReason::out_of_files : RefusalReason::backend_rejected,
+                            frame);
     } else {
         shard.engine().open_failed(*this, failure, now);
         shard.engine().closed(*this, now);

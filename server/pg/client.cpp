@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace sluice::server {
 
@@ -78,32 +79,40 @@ void PgClient::ended(int error) {
     leave(error == 0 ? "closed by client" : "connection lost");
 }
 
-bool PgClient::take_permit(std::size_t place, pool::Budget& budget, RefusalReason full,
-                           std::uint32_t reserve) {
-    if (!budget.try_take(reserve)) {
-        refuse(full);
-        return false;
-    }
-    permits_[place] = &budget;
-    return true;
-}
-
 bool PgClient::take_place(std::uint32_t reserve) {
-    return take_permit(0, worker_->shared().clients, RefusalReason::too_many_clients, reserve);
+    has_place_ = worker_->shared().clients.try_take(reserve);
+    if (!has_place_) refuse(RefusalReason::too_many_clients);
+    return has_place_;
 }
 
 bool PgClient::take_permits(const config::PoolSettings& settings) {
     Shared& shared = worker_->shared();
-    if (settings.max_user_client_connections != 0) {
-        auto& budget = shared.user_clients.of(settings.user, settings.max_user_client_connections);
-        if (!take_permit(1, budget, RefusalReason::too_many_user_clients)) return false;
+    if (const std::uint32_t limit = settings.max_user_client_connections; limit != 0) {
+        user_permit_ = shared.user_clients.try_take(settings.user, limit);
+        if (user_permit_ == nullptr) {
+            refuse(RefusalReason::too_many_user_clients);
+            return false;
+        }
     }
-    if (settings.max_db_client_connections != 0) {
-        auto& budget =
-            shared.database_clients.of(settings.database, settings.max_db_client_connections);
-        if (!take_permit(2, budget, RefusalReason::too_many_database_clients)) return false;
+    if (const std::uint32_t limit = settings.max_db_client_connections; limit != 0) {
+        database_permit_ = shared.database_clients.try_take(settings.database, limit);
+        if (database_permit_ == nullptr) {
+            refuse(RefusalReason::too_many_database_clients);
+            return false;
+        }
     }
     return true;
+}
+
+void PgClient::give_back_permits() {
+    Shared& shared = worker_->shared();
+    if (std::exchange(has_place_, false)) shared.clients.give_back();
+    if (auto* const permit = std::exchange(user_permit_, nullptr)) {
+        shared.user_clients.give_back(*permit);
+    }
+    if (auto* const permit = std::exchange(database_permit_, nullptr)) {
+        shared.database_clients.give_back(*permit);
+    }
 }
 
 void PgClient::enter(PgShard& shard, ProfileRef profile) {
@@ -196,19 +205,24 @@ void PgClient::refused(pool::Refused reason) {
     }
     const auto as = reason == pool::Refused::queue_full ? RefusalReason::queue_full
                                                         : RefusalReason::wait_timeout;
-    const auto waited =
-        std::chrono::duration_cast<std::chrono::milliseconds>(engine().now() - since_);
     std::string detail;
     if (as == RefusalReason::wait_timeout) {
+        const auto waited =
+            std::chrono::duration_cast<std::chrono::milliseconds>(engine().now() - arrived());
+        const std::size_t lines = shard_->pool().workers().size();
         detail = "Waited " + std::to_string(waited.count()) + " ms; was number " +
                  std::to_string(line_position_) + " in line on arrival, number 1 now.";
+        if (lines > 1) {
+            detail += " The pool has " + std::to_string(lines) + " lines, one a worker.";
+        }
         const std::string error = shard_->pool().last_error();
         const auto fields = pg::parse_error_fields(wire::as_bytes(error));
         if (shard_->backends().empty() && !fields.message.empty()) {
             detail += " The last attempt to connect failed: " + std::string(fields.message);
         }
     } else {
-        detail = std::to_string(shard_->clients_waiting) + " clients are in line, max_waiters is " +
+        detail = std::to_string(shard_->entry()->shared.line().used()) +
+                 " clients are in line, max_waiters is " +
                  std::to_string(shard_->settings().max_waiters) + '.';
     }
     refuse(as, {}, detail);
@@ -268,8 +282,9 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
         session_.forget_statements();
         set_spooled(0);
         drop_portal();
-        shard_->pool().client_left(shard_->index());
+        shard_->pool().client_left(shard_->index(), engine().now());
         --shard_->clients_entered;
+        if (!shard_->pool().has_clients()) worker_->idle_pools().watch(shard_->entry());
         if (pins_counted_ != 0) {
             PgRelay::count_pinned_time(*this);
             --shard_->clients_pinned;
@@ -277,10 +292,7 @@ void PgClient::leave(std::string_view why, Farewell farewell) {
     }
     set_phase(Phase::leaving);
     disarm();
-    for (pool::Budget* const permit : permits_) {
-        if (permit != nullptr) permit->give_back();
-    }
-    permits_ = {};
+    give_back_permits();
     if (was != Phase::login && worker_->configuration().settings.log.log_disconnections) {
         log::info("client left", {{"client", id_}, {"reason", why}});
     }

@@ -2,11 +2,11 @@
 
 #include "protocol/pg/client_session.hpp"
 
-#include "pool/budget.hpp"
 #include "pool/waiter.hpp"
 
 #include "config/resolve.hpp"
 
+#include "server/client_budgets.hpp"
 #include "server/net/inbox.hpp"
 #include "server/net/stream.hpp"
 #include "server/net/timer_wheel.hpp"
@@ -14,7 +14,6 @@
 #include "server/pg/profile.hpp"
 #include "server/refusal.hpp"
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -129,8 +128,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     void drop_portal() noexcept;
     void refuse_with_shutdown();
     void make_listening();
-    [[nodiscard]] bool take_permit(std::size_t place, pool::Budget& budget, RefusalReason full,
-                                   std::uint32_t reserve = 0);
+    void give_back_permits();
 
     Worker* worker_;
     PgShard* shard_ = nullptr;
@@ -144,7 +142,8 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     std::unique_ptr<PgListening> listening_;  ///< Only of a client that has to do with channels.
     pg::ClientSession session_;
     net::Inbox inbox_;
-    std::array<pool::Budget*, 3> permits_{};  ///< Of all clients, its user's, its database's.
+    ClientBudgets::Named* user_permit_ = nullptr;      ///< Of its user's clients.
+    ClientBudgets::Named* database_permit_ = nullptr;  ///< Of its database's.
     std::uint64_t id_;
     net::TimePoint accepted_at_;
     net::TimePoint since_{};  ///< Of the phase; in active: of the last change of hands.
@@ -158,6 +157,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     Phase phase_ = Phase::login;
     CancelKeyForm cancel_key_form_ = CancelKeyForm::short_form;
     bool cancelled_by_timeout_ = false;
+    bool has_place_ = false;          ///< Of all clients.
     std::uint16_t pins_counted_ = 0;  ///< The session's pins that the shard's counters know of.
     net::TimePoint pinned_since_{};   ///< While there are any.
 };

@@ -174,6 +174,11 @@ bool PgLogin::ask_for_password() {
             pg::append_authentication_cleartext_password(reply_);
             break;
         case config::AuthMethod::md5:
+            if (client_.worker().configuration().authenticator.asks_for_scram(user_)) {
+                method_ = config::AuthMethod::scram_sha_256;
+                begin_scram();
+                return true;
+            }
             client_.worker().fill_random(md5_salt_);
             pg::append_authentication_md5_password(reply_, md5_salt_);
             break;
@@ -189,37 +194,41 @@ void PgLogin::begin_scram() {
     pg::append_authentication_sasl(reply_, mechanisms);
     client_.send(reply_);
     reply_.clear();
-    prepare_scram();
-}
-
-void PgLogin::prepare_scram() {
     const Authenticator& authenticator = client_.worker().configuration().authenticator;
-    const pg::StoredSecret* const secret = authenticator.secret_of(user_);
-    scram_user_ = pg::ScramUser::known;
+    auto user = pg::ScramUser::known;
     if (const auto known = authenticator.scram_verifier(user_)) {
         verifier_ = *known;
-    } else if (secret != nullptr && std::holds_alternative<pg::PlainPassword>(*secret)) {
-        // The user's first login since the start: the keys are made now and kept.
-        stage_ = Stage::hashing;
-        hashed_password_ = std::get<pg::PlainPassword>(*secret).text;
-        verifier_ = {};
-        verifier_.salt.resize(pg::scram_salt_bytes);
-        client_.worker().fill_random(std::as_writable_bytes(std::span(verifier_.salt)));
-        hash_later(crypto::Pbkdf2Sha256(wire::as_bytes(hashed_password_),
-                                        wire::as_bytes(verifier_.salt), verifier_.iterations));
-        return;
     } else {
-        scram_user_ = pg::ScramUser::unknown;
+        // Keys of a plain password are made when there is a proof to be checked. Before, whoever
+        // asks is told the same, and after the same work, as of a user who does not exist.
         verifier_ = authenticator.mock_verifier(user_);
+        keys_due_ = authenticator.plain_password_of(user_) != nullptr;
+        if (!keys_due_) user = pg::ScramUser::unknown;
     }
-    stage_ = Stage::authenticating;
     std::array<std::byte, pg::scram_nonce_random_bytes> random{};
     client_.worker().fill_random(random);
-    scram_.emplace(verifier_, scram_user_, crypto::to_base64(random));
+    scram_.emplace(verifier_, user, crypto::to_base64(random));
+}
+
+/// The client's proof has come, and stays where it is until there are keys to check it with.
+void PgLogin::make_scram_keys() {
+    keys_due_ = false;
+    const Authenticator& authenticator = client_.worker().configuration().authenticator;
+    const pg::PlainPassword* const password = authenticator.plain_password_of(user_);
+    if (password == nullptr) return;  // A reload: nothing satisfies the verifier as it is.
+    if (const auto known = authenticator.scram_verifier(user_)) {
+        verifier_ = *known;
+        return;
+    }
+    hashed_password_ = password->text;
+    hash_later(crypto::Pbkdf2Sha256(wire::as_bytes(hashed_password_),
+                                    wire::as_bytes(verifier_.salt), verifier_.iterations));
 }
 
 void PgLogin::hash_later(const crypto::Pbkdf2Sha256& hash) {
     Worker& worker = client_.worker();
+    if (stage_ != Stage::hashing) asked_at_ = client_.engine().now();
+    stage_ = Stage::hashing;
     worker.post([&worker, id = client_.id(), slot = client_.slot(), hash] {
         PgClient* const client = worker.find_client(slot, id);
         if (client != nullptr && client->login_) client->login_->advance_hash(hash);
@@ -243,15 +252,14 @@ void PgLogin::advance_hash(crypto::Pbkdf2Sha256 hash) {
 void PgLogin::scram_keys_made(const pg::ScramClientKeys& keys) {
     const Authenticator& authenticator = client_.worker().configuration().authenticator;
     // A reload meanwhile may have given the user another secret, or none.
-    const pg::StoredSecret* const secret = authenticator.secret_of(user_);
-    const auto* const plain = secret == nullptr ? nullptr : std::get_if<pg::PlainPassword>(secret);
-    if (plain != nullptr && plain->text == hashed_password_) {
-        authenticator.remember(
-            user_, pg::scram_verifier(keys, wire::as_bytes(verifier_.salt), verifier_.iterations));
+    const pg::PlainPassword* const password = authenticator.plain_password_of(user_);
+    if (password != nullptr && password->text == hashed_password_) {
+        verifier_ = pg::scram_verifier(keys, wire::as_bytes(verifier_.salt), verifier_.iterations);
+        authenticator.remember(user_, verifier_);
     }
     hashed_password_.clear();
-    prepare_scram();
-    if (stage_ == Stage::authenticating) proceed();
+    stage_ = Stage::authenticating;
+    proceed();
 }
 
 void PgLogin::password_hashed(const pg::ScramClientKeys& keys) {
@@ -279,6 +287,10 @@ bool PgLogin::read_password() {
     }
     if (bytes.size() - pg::frame_header_bytes < header.body_bytes) return false;
     const wire::Bytes body = bytes.subspan(pg::frame_header_bytes, header.body_bytes);
+    if (keys_due_ && scram_->awaits_proof()) {
+        make_scram_keys();
+        if (stage_ == Stage::hashing) return false;
+    }
     if (scram_) {
         scram_received(body);
     } else {
@@ -322,7 +334,6 @@ void PgLogin::password_received(wire::Bytes body) {
         if (verifier != nullptr || (secret == nullptr && authenticator.holds_verifiers())) {
             const bool usable = verifier != nullptr && !password.empty();
             verifier_ = usable ? *verifier : authenticator.mock_verifier(user_);
-            stage_ = Stage::hashing;
             hash_later(crypto::Pbkdf2Sha256(wire::as_bytes(password),
                                             wire::as_bytes(verifier_.salt), verifier_.iterations));
             return;
@@ -358,7 +369,8 @@ void PgLogin::login_failed() {
     const auto delay = worker.shared().login_guard.login_failed(net::client_address(peer_),
                                                                 client_.engine().now());
     stage_ = Stage::delayed;
-    worker.engine().timers().arm(*this, worker.engine().now() + delay);
+    // From when the client had said all: how long a hash took does not show.
+    worker.engine().timers().arm(*this, asked_at_.value_or(worker.engine().now()) + delay);
 }
 
 void PgLogin::expired(net::TimePoint) {

@@ -72,8 +72,7 @@ class PgLogin final : private net::Timer {
     /// By trust, the login may be over, and the client elsewhere, when it returns.
     bool ask_for_password();
     void begin_scram();
-    /// As for begin_scram, whose list of methods the client has.
-    void prepare_scram();
+    void make_scram_keys();
     /// In slices, each in a turn of its own and the first not at once, for what the hash ends with
     /// may move the client to another worker.
     void hash_later(const crypto::Pbkdf2Sha256& hash);
@@ -104,8 +103,9 @@ class PgLogin final : private net::Timer {
     pg::Md5Salt md5_salt_{};
     pg::ScramVerifier verifier_;   ///< While hashing, its salt and iterations are those used.
     std::string hashed_password_;  ///< The user's own, from which keys are being made.
-    pg::ScramUser scram_user_ = pg::ScramUser::unknown;
     std::optional<pg::ScramServer> scram_;
+    bool keys_due_ = false;                   ///< The verifier has a salt, and no keys yet.
+    std::optional<net::TimePoint> asked_at_;  ///< When a hash was wanted.
     CancelKeyForm cancel_key_form_ = CancelKeyForm::short_form;
     std::string reply_;  ///< Collected, so that one send answers a step.
 };

@@ -2,6 +2,7 @@
 
 #include "server/net/socket_options.hpp"
 #include "server/pg/pool.hpp"
+#include "server/refusal.hpp"
 #include "server/worker.hpp"
 
 #include <array>
@@ -34,6 +35,17 @@ std::string error_body(std::string_view text) {
     std::string frame;
     pg::append_error(frame, pg::Severity::fatal, "08006", text);
     return frame.substr(pg::frame_header_bytes);
+}
+
+std::string error_body(RefusalReason reason) {
+    std::string frame;
+    append_refusal(frame, reason);
+    return frame.substr(pg::frame_header_bytes);
+}
+
+/// It is not the database's fault that there is no socket.
+bool out_of_files(int error) noexcept {
+    return error == EMFILE || error == ENFILE;
 }
 
 pg::ProtocolMinor minor_of(const config::Postgres& settings) {
@@ -144,6 +156,11 @@ void PgOpening::try_next_address() {
         if (fd >= 0) {
             net::set_tcp_options(fd, worker_.settings());
             owner_.socket().open_connecting(fd);
+            return;
+        }
+        if (out_of_files(errno)) {
+            ended_badly(error_body(RefusalReason::out_of_files),
+                        pool::OpenFailure::short_of_resources);
             return;
         }
         connect_error_ = std::generic_category().message(errno);

@@ -5,11 +5,19 @@
 namespace sluice::server {
 
 PgPool::PgPool(config::PoolSettings settings, std::vector<unsigned> workers,
-               std::shared_ptr<SchemaClock> schema)
+               std::shared_ptr<SchemaClock> schema, pool::TimePoint now)
     : settings_(std::move(settings)),
       workers_(std::move(workers)),
       clients_(std::make_unique<std::atomic<std::int32_t>[]>(workers_.size())),
-      schema_(std::move(schema)) {}
+      schema_(std::move(schema)),
+      used_at_(now) {}
+
+bool PgPool::has_clients() const noexcept {
+    for (std::size_t shard = 0; shard < workers_.size(); ++shard) {
+        if (clients_[shard] != 0) return true;
+    }
+    return false;
+}
 
 std::string server_database(const config::PoolSettings& settings) {
     std::string name;

@@ -27,7 +27,7 @@ namespace sluice::server {
 class PgPool final : public pool::PoolAttachment {
   public:
     PgPool(config::PoolSettings settings, std::vector<unsigned> workers,
-           std::shared_ptr<SchemaClock> schema);
+           std::shared_ptr<SchemaClock> schema, pool::TimePoint now);
 
     [[nodiscard]] const config::PoolSettings& settings() const noexcept { return settings_; }
     [[nodiscard]] PgProfiles& profiles() noexcept { return profiles_; }
@@ -38,11 +38,27 @@ class PgPool final : public pool::PoolAttachment {
     /// The shard a new client goes to: its own worker's unless another has clearly fewer clients.
     [[nodiscard]] unsigned choose_shard(unsigned worker) const noexcept;
     void client_entered(unsigned shard) noexcept { ++clients_[shard]; }
-    void client_left(unsigned shard) noexcept { --clients_[shard]; }
+    void client_left(unsigned shard, pool::TimePoint now) noexcept {
+        used_at_ = now;
+        --clients_[shard];
+    }
+    [[nodiscard]] bool has_clients() const noexcept;
+    /// When a client left last, or the pool was made.
+    [[nodiscard]] pool::TimePoint used_at() const noexcept { return used_at_; }
+    void backend_opened() noexcept { had_backend_.store(true, std::memory_order_relaxed); }
+    /// Its database has let us in at least once.
+    [[nodiscard]] bool had_backend() const noexcept {
+        return had_backend_.load(std::memory_order_relaxed);
+    }
 
-    /// A reload has put another pool in its place: who is there may stay, and nobody comes.
-    void retire() noexcept { retired_ = true; }
-    [[nodiscard]] bool retired() const noexcept { return retired_.load(std::memory_order_relaxed); }
+    /// Who is there may stay, and nobody comes. `replaced`: by a reload; what it has counted goes
+    /// on in its successor. `forgotten`: its name, perhaps made up, is no longer of interest.
+    enum class Standing : std::uint8_t { serving, replaced, forgotten };
+    void retire(Standing as) noexcept { standing_ = as; }
+    [[nodiscard]] bool retired() const noexcept { return standing() != Standing::serving; }
+    [[nodiscard]] Standing standing() const noexcept {
+        return standing_.load(std::memory_order_relaxed);
+    }
 
     /// Keys for a salt and iteration count that a backend asked for before; deriving them anew
     /// would cost thousands of hashes a connect.
@@ -69,7 +85,9 @@ class PgPool final : public pool::PoolAttachment {
     std::shared_ptr<SchemaClock> schema_;
     PgProfiles profiles_;
     std::atomic<std::uint32_t> first_host_{0};
-    std::atomic<bool> retired_{false};
+    std::atomic<Standing> standing_{Standing::serving};
+    std::atomic<bool> had_backend_{false};
+    std::atomic<pool::TimePoint> used_at_;
     mutable std::mutex mutex_;
     std::optional<pg::ScramChallenge> challenge_;
     pg::ScramClientKeys keys_;

@@ -14,7 +14,7 @@ namespace {
 
 std::shared_ptr<pool::PoolEntry> make_pool(Worker& worker, const config::PoolSettings& settings) {
     Shared& shared = worker.shared();
-    return shared.registry.find_or_make({settings.database, settings.user}, [&] {
+    auto entry = shared.registry.find_or_make({settings.database, settings.user}, [&] {
         const auto worker_count = static_cast<unsigned>(shared.workers.size());
         pool::Registry::Recipe recipe;
         recipe.limits = limits_of(settings, worker.settings());
@@ -27,9 +27,13 @@ std::shared_ptr<pool::PoolEntry> make_pool(Worker& worker, const config::PoolSet
             workers.push_back((first + i) % worker_count);
         }
         recipe.attachment = std::make_unique<PgPool>(
-            settings, std::move(workers), shared.schema_clocks.of(server_database(settings)));
+            settings, std::move(workers), shared.schema_clocks.of(server_database(settings)),
+            worker.engine().now());
         return recipe;
     });
+    // Perhaps no client ever enters it.
+    worker.idle_pools().watch(entry);
+    return entry;
 }
 
 }  // namespace

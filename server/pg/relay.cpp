@@ -100,9 +100,12 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
             client.backend_->send(part);
         });
     };
+    Served block = Served::no;
     while (client.phase_ != PgClient::Phase::leaving) {
         const wire::Bytes rest = bytes.subspan(out.at());
         if (client.listening_ && client.listening_->holds()) break;
+        block = opens_block(client, rest);
+        if (block != Served::no) break;
         if (client.backend_ == nullptr) {
             if (reads_behind(client)) break;
             if (client.portal_) {
@@ -154,6 +157,7 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
         }
     }
     leave();
+    if (block == Served::yes) refuse_block(client);
     await_answer(client);
     return out.at();
 }
@@ -257,7 +261,6 @@ bool PgRelay::take_backend(PgClient& client) {
             // The orders that follow from this are performed by the caller, once the bytes that
             // wait are where a grant will look for them.
             client.set_phase(PgClient::Phase::waiting);
-            client.line_position_ = shard.clients_waiting;
             return false;
         case pool::Shard::Acquired::Kind::refused: client.refused(acquired.reason); return false;
     }

@@ -88,6 +88,8 @@ class PgRelay {
     /// Whether the front of a client's bytes was dealt with, without a backend; or has to wait.
     enum class Served : std::uint8_t { no, yes, later };
     [[nodiscard]] static Served serve_unleased(PgClient& client, wire::Bytes rest, Departure& out);
+    [[nodiscard]] static Served opens_block(PgClient& client, wire::Bytes rest);
+    static void refuse_block(PgClient& client);
     [[nodiscard]] static Served serve_begin(PgClient& client, wire::Bytes rest, Departure& out);
     [[nodiscard]] static bool fails_block(PgClient& client);
     static void tell_of_failed_begin(PgClient& client, std::size_t bytes, Departure& out);

@@ -1,4 +1,5 @@
-// Transaction blocks that their clients have begun and no backend knows of yet.
+// Transaction blocks that their clients have begun and no backend knows of yet, and those that
+// none is to know of.
 
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
@@ -11,6 +12,8 @@ namespace sluice::server {
 namespace {
 
 constexpr std::string_view ready_failed{"Z\0\0\0\5E", 6};
+/// Makes the backend send what it has to say; itself it is not answered.
+constexpr std::string_view flush_frame{"H\0\0\0\4", 5};
 
 }  // namespace
 
@@ -35,6 +38,28 @@ PgRelay::Served PgRelay::serve_begin(PgClient& client, wire::Bytes rest, Departu
     client.send(deferral.reply);
     out.skip(deferral.bytes);
     return Served::yes;
+}
+
+/// In statement mode a block is refused before it has begun. `later`: more bytes must arrive.
+PgRelay::Served PgRelay::opens_block(PgClient& client, wire::Bytes rest) {
+    PgShard& shard = *client.shard_;
+    if (shard.settings().pool_mode != config::PoolMode::statement) return Served::no;
+    // Behind an error it would be read over.
+    if (client.backend_ != nullptr && client.backend_->session_.skipping()) return Served::no;
+    const auto opens = client.session_.opens_block(rest, shard.statements().reader);
+    if (!opens) return Served::later;
+    return *opens ? Served::yes : Served::no;
+}
+
+/// When what the client asked for before has been answered.
+void PgRelay::refuse_block(PgClient& client) {
+    PgBackend* const backend = client.backend_;
+    if (backend != nullptr && backend->session_.owes_client()) {
+        if (!client.session_.waiting()) backend->send(flush_frame);
+        client.session_.put_off();
+        return;
+    }
+    client.refuse(RefusalReason::transaction_in_statement_mode);
 }
 
 /// BEGIN has failed under this very lease: the client's next request waits until its backend is in

@@ -10,6 +10,7 @@
 #include "server/pg/shard.hpp"
 #include "server/worker.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace sluice::server {
@@ -26,6 +27,11 @@ pool::Shard::Acquired PgRelay::acquire(PgClient& client) {
     while (true) {
         const net::TimePoint now = client.engine().now();
         const auto acquired = client.shard_->engine().acquire(client, now);
+        if (acquired.kind == Kind::queued) {
+            // Who has been promised a backend in this very call is in line no more.
+            const std::size_t waiters = client.shard_->engine().waiter_count();
+            client.line_position_ = static_cast<std::uint32_t>(std::max<std::size_t>(waiters, 1));
+        }
         if (acquired.kind != Kind::granted) return acquired;
         auto& backend = static_cast<PgBackend&>(*acquired.backend);
         if (now - backend.idle_since() < unseen_max) return acquired;

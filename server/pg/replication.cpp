@@ -63,14 +63,16 @@ void PgReplication::opened() {
     client_->become_replicating();
 }
 
-void PgReplication::not_opened(std::string error_body, pool::OpenFailure) {
+void PgReplication::not_opened(std::string error_body, pool::OpenFailure failure) {
     end_opening();
     std::string frame;
     wire::Writer(frame)
         .begin_frame(static_cast<char>(pg::BackendMessage::ErrorResponse))
         .raw(error_body)
         .end_frame();
-    client_->refuse_with(RefusalReason::backend_rejected, std::move(frame));
+    const bool ours = failure == pool::OpenFailure::short_of_resources;
+    client_->refuse_with(ours ? RefusalReason::out_of_files : RefusalReason::backend_rejected,
+                         frame);
 }
 
 void PgReplication::client_received(wire::Bytes bytes) {

@@ -90,6 +90,11 @@ void RedisBackend::try_next_address() {
             open_connecting(fd);
             return;
         }
+        if (errno == EMFILE || errno == ENFILE) {
+            failed("this pooler has no file descriptor left",
+                   pool::OpenFailure::short_of_resources);
+            return;
+        }
         error = std::generic_category().message(errno);
     }
     failed(error, pool::OpenFailure::unavailable);

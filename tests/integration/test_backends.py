@@ -1,5 +1,6 @@
 """A PostgreSQL that is down, comes, goes, dies or refuses; and a server that is told to stop."""
 
+import contextlib
 import json
 import os
 import signal
@@ -8,9 +9,9 @@ import threading
 import time
 
 from case import case
-from pgwire import Client, Closed, Query, ServerError
+from pgwire import Client, Closed, Query, ServerError, ssl_request
 from processes import free_port
-from rig import raises, wait_until
+from rig import Skipped, raises, wait_until
 
 OWN_PID = "SELECT pg_backend_pid()"
 
@@ -376,3 +377,79 @@ def a_port_that_is_taken_is_named_and_nothing_starts(rig):
         done = rig.run("--postgres", rig.postgres.url, "--set",
                        f'postgres.listen=["127.0.0.1:{port}"]', "--set", 'admin.listen=""', code=1)
         assert str(port) in done.stderr, done.stderr
+
+
+def urls_of(rig, *ports):
+    addresses = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
+    return ["--postgres", rig.postgres.url, "--set", f"postgres.listen=[{addresses}]"]
+
+
+@case
+def a_second_server_on_the_same_port_does_not_start(rig):
+    """With SO_REUSEPORT alone the system would let it, and each would bound by itself."""
+    with rig.sluice() as sluice:
+        done = rig.run(*urls_of(rig, sluice.port), "--set", 'admin.listen=""', code=1)
+        assert f"cannot listen on 127.0.0.1:{sluice.port}" in done.stderr, done.stderr
+        client = sluice.connect()
+        assert client.value("SELECT 1") == "1"
+        client.end()
+
+
+@case
+def every_port_that_is_taken_is_told_at_once(rig):
+    with contextlib.ExitStack() as stack:
+        ports = [stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+                 for _ in range(3)]
+        done = rig.run(*urls_of(rig, *ports[:2]), "--set", f'admin.listen="127.0.0.1:{ports[2]}"',
+                       code=1)
+        for port in ports:
+            assert f":{port}" in done.stderr, done.stderr
+
+
+@case
+def one_address_may_be_of_ipv6(rig):
+    with contextlib.ExitStack() as stack:
+        try:
+            probe = stack.enter_context(socket.create_server(("::1", 0), family=socket.AF_INET6))
+        except OSError:
+            raise Skipped("there is no IPv6") from None
+        port = probe.getsockname()[1]
+        probe.close()
+        sluice = stack.enter_context(rig.sluice(listen=[f"[::1]:{port}"]))
+        sluice.wait_log(f"[::1]:{port}")
+        with socket.create_connection(("::1", port)) as wire:
+            wire.sendall(ssl_request())
+            assert wire.recv(1) == b"N"
+
+
+@case
+def pools_of_made_up_names_do_not_stay(rig):
+    """Nor does what is counted of them."""
+    with rig.sluice(max_db_client_connections=5, max_user_client_connections=5) as sluice:
+        client = sluice.connect()
+        assert client.value("SELECT 1") == "1"
+        for number in range(150):
+            raises("3D000", sluice.connect, database=f"made_up_{number}")
+            raises("28000", sluice.connect, user=f"made_up_{number}")
+        sluice.wait_metric("pools", 1)
+        assert "made_up" not in sluice.page("metrics")
+        assert client.value("SELECT 2") == "2"
+        client.end()
+
+
+@case
+def a_pool_through_the_star_is_forgotten_when_nobody_has_used_it_for_long(rig):
+    with rig.sluice(autodb_idle_timeout="300ms", users={"app": {}, "*": {}},
+                    databases={"*": {"host": "127.0.0.1", "port": rig.postgres.port},
+                               "app": {"host": "127.0.0.1", "port": rig.postgres.port}}) as sluice:
+        named, starred = sluice.connect(), sluice.connect(database="other")
+        assert named.value("SELECT 1") == starred.value("SELECT 1") == "1"
+        assert sluice.metric("pools") == 2
+        starred.end()
+        sluice.wait_metric("pools", 1)
+        named.end()
+        sluice.wait_metric("pool_backends", 1)
+        assert rig.postgres.backends("datname = 'other'") == []
+        again = sluice.connect(database="other")
+        assert again.value("SELECT 1") == "1"
+        again.end()

@@ -174,6 +174,36 @@ def statement_mode_refuses_transactions_and_rolls_them_back(rig):
 
 
 @case
+def statement_mode_refuses_a_block_before_it_begins(rig):
+    """The refusal is the first word, and the server has heard nothing of it."""
+    begun = [Query("BEGIN"), Query("/* c */ start transaction isolation level serializable;"),
+             Query("BEGIN; SELECT 1"), extended("BEGIN"), extended("begin read write")]
+    with rig.sluice(pool_mode="statement", pool_size=1) as sluice:
+        witness = sluice.connect()
+        assert witness.value("SELECT 1") == "1"
+        for request in begun:
+            client = sluice.connect()
+            client.send(request)
+            messages = client.messages_to_the_end()
+            assert [m.kind for m in messages] == ["E"], messages
+            assert b"FATAL" in messages[0].body and b"0A000" in messages[0].body, messages
+        assert [row[4] for row in rig.postgres.backends()] == ["SELECT 1"]
+        # What was asked for before is answered before.
+        client = sluice.connect()
+        client.send(Query("SELECT 1"), Query("BEGIN"))
+        kinds = [m.kind for m in client.messages_to_the_end()]
+        assert kinds == ["T", "D", "C", "Z", "E"], kinds
+        client = sluice.connect()
+        client.send(extended("SELECT 1")[:-5], extended("BEGIN"))
+        kinds = [m.kind for m in client.messages_to_the_end()]
+        assert kinds[-1] == "E" and kinds.count("D") == 1 and kinds.count("E") == 1, kinds
+        # Blocks that end where they begin leave nothing open.
+        assert witness.query("BEGIN; SELECT 1; COMMIT").tags == ["BEGIN", "SELECT 1", "COMMIT"]
+        assert sluice.metric("refusals_total", reason="transaction_in_statement_mode") == 7
+        witness.end()
+
+
+@case
 def the_mode_of_a_user_wins_over_that_of_a_database(rig):
     with rig.sluice(pool_mode="statement", database={"pool_mode": "transaction"},
                     users={"app": {}, "second": {"pool_mode": "session"}}) as sluice:

@@ -75,11 +75,33 @@ def a_backend_that_cannot_be_opened_for_want_of_files_is_opened_later(rig):
         sluice.limit_files(limit)
         clients[1].send(Query("SELECT 1"))
         clients[0].query("SELECT 1")
+        sluice.wait_log("no file descriptor left")
         sluice.limit_files(4096)
         assert clients[1].answer().rows == [("1",)]
         clients[0].query("COMMIT")
+        # Nobody called the database, so it has failed in nothing.
+        assert sluice.metric("pool_open_failures_total") == 0
+        assert sluice.metric("pool_open_shortages_total") >= 1
         for client in clients:
             client.end()
+
+
+@case
+def who_waited_in_vain_for_want_of_files_is_told_whose_they_are(rig):
+    with rig.sluice(pool_size=1, wait_timeout="400ms", server={"workers": 1}) as sluice:
+        one = sluice.connect()
+        assert one.value("SELECT 1") == "1"
+        rig.postgres.end_backends()
+        sluice.wait_metric("pool_backends", 0)
+        sluice.limit_files(3)
+        one.send(Query("SELECT 1"))
+        answer = one.answer()
+        sluice.limit_files(4096)
+        assert answer.sqlstates == ["53300"], answer.messages
+        told = b"".join(message.body for message in answer.messages)
+        assert b"this pooler has no file descriptor left" in told, told
+        assert one.value("SELECT 1") == "1"
+        one.end()
 
 
 @case

@@ -31,6 +31,11 @@ config::Settings settings_of(const Family& family, test::Random& random) {
     database.name = "app";
     database.hosts = {{"127.0.0.1", database_port}};
     settings.postgres.databases.emplace("app", database);
+    // Pools of users by name are kept, so that nothing is left to be waited for at the end.
+    for (unsigned number = 0; number < family.users; ++number) {
+        const std::string name = "user" + std::to_string(number);
+        settings.postgres.users[name].name = name;
+    }
     return settings;
 }
 

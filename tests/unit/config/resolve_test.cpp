@@ -160,5 +160,20 @@ TEST(Resolve, limits_over_pools_come_from_their_own_sections) {
     EXPECT_EQ(resolve(postgres, "app", "eve")->max_user_client_connections, 4U);
 }
 
+TEST(Resolve, knows_who_is_named_and_who_came_through_a_star) {
+    Postgres postgres;
+    postgres.databases["app"] = database_at("h");
+    postgres.databases["app"].user = "service";
+    postgres.databases["*"] = database_at("h");
+    postgres.users["ann"] = {};
+    postgres.users["*"] = {};
+    EXPECT_TRUE(is_listed(postgres, "app", "ann"));
+    EXPECT_TRUE(is_listed(postgres, "app", "service"));
+    EXPECT_FALSE(is_listed(postgres, "app", "eve"));
+    EXPECT_FALSE(is_listed(postgres, "app", "*"));
+    EXPECT_FALSE(is_listed(postgres, "shop", "ann"));
+    EXPECT_FALSE(is_listed(postgres, "*", "ann"));
+}
+
 }  // namespace
 }  // namespace sluice::config

@@ -79,5 +79,18 @@ TEST(ConnectBackoff, a_longest_pause_below_the_shortest_gives_way) {
     EXPECT_EQ(backoff.retry_at() - start, milliseconds{100});
 }
 
+TEST(ConnectBackoff, does_not_grow_for_what_we_lack_ourselves) {
+    const Limits limits = limits_of(milliseconds{100}, milliseconds{1'000});
+    ConnectBackoff backoff;
+    TimePoint now = start;
+    for (int count = 0; count < 10; ++count) {
+        backoff.failed(now, now, OpenFailure::short_of_resources, limits, 0);
+        EXPECT_EQ(backoff.retry_at() - now, milliseconds{100});
+        EXPECT_FALSE(backoff.rejecting(now));
+        now = backoff.retry_at();
+    }
+    EXPECT_TRUE(backoff.succeeded());
+}
+
 }  // namespace
 }  // namespace sluice::pool

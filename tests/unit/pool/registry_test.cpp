@@ -111,5 +111,29 @@ TEST(ShardCount, is_one_for_every_eight_backends_up_to_the_workers) {
     EXPECT_EQ(shard_count_for(100'000, 1'000), shard_count_max);
 }
 
+TEST(Registry, names_that_come_and_go_leave_no_budgets_behind) {
+    Registry registry(0);
+    const auto stays = registry.find_or_make({"app", "ann"}, [] { return recipe(1); });
+    for (int number = 0; number < 1'000; ++number) {
+        const std::string name = "made-up-" + std::to_string(number);
+        const auto entry = registry.find_or_make({name, name}, [] { return recipe(1); });
+        EXPECT_TRUE(registry.retire(*entry));
+        EXPECT_FALSE(registry.retire(*entry)) << "it is gone";
+    }
+    EXPECT_LE(registry.budget_count(), 80U);
+    EXPECT_EQ(registry.entries().size(), 1U);
+    const auto again = registry.find_or_make({"app", "bob"}, [] { return recipe(1); });
+    EXPECT_EQ(again->database, stays->database);
+}
+
+TEST(Registry, does_not_retire_a_successor) {
+    Registry registry(0);
+    const auto first = registry.find_or_make({"app", "ann"}, [] { return recipe(1); });
+    ASSERT_TRUE(registry.retire(*first));
+    const auto second = registry.find_or_make({"app", "ann"}, [] { return recipe(1); });
+    EXPECT_FALSE(registry.retire(*first));
+    EXPECT_EQ(registry.find({"app", "ann"}), second);
+}
+
 }  // namespace
 }  // namespace sluice::pool

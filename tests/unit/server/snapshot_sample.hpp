@@ -95,6 +95,7 @@ inline void add_redis_sample(Snapshot& snapshot) {
     snapshot.backends_used = 9;
     snapshot.buffer_bytes = 4096;
     snapshot.buffer_bytes_max = 1 << 28;
+    snapshot.log_lines_lost = 3;
     snapshot.started = std::chrono::sys_days{2026y / 1 / 31} + 23h;
     snapshot.version = "0.1.0";
 
