@@ -22,7 +22,7 @@ bool is_host_name(std::string_view text) {
 bool is_ipv4(std::string_view text) {
     for (int part = 0; part < 4; ++part) {
         const auto dot = part < 3 ? text.find('.') : text.size();
-        if (dot == std::string_view::npos || dot > 3) return false;
+        if (dot > 3) return false;  // No dot at all is farther still.
         const auto digits = text.substr(0, dot);
         const auto number = parse_number(digits);
         if (!number || *number > 255 || (digits.size() > 1 && digits.front() == '0')) return false;

@@ -53,7 +53,7 @@ std::shared_ptr<const Configuration> Shared::configuration() const {
     return configuration_;
 }
 
-void Shared::reconfigure(const config::Settings& settings, std::function<void()> done) {
+void Shared::reconfigure(const config::Settings& settings, const std::function<void()>& done) {
     auto replacement = std::make_shared<const Configuration>(settings, mock_secret_);
     {
         const std::lock_guard lock(configuration_mutex_);
@@ -61,6 +61,7 @@ void Shared::reconfigure(const config::Settings& settings, std::function<void()>
     }
     clients.set_limit(settings.postgres.max_clients);
     cancels.set_limit(settings.postgres.max_cancels);
+    replications.set_limit(settings.postgres.max_replication_connections);
     redis_clients.set_limit(settings.redis.max_clients);
     registry.process_budget().set_limit(settings.server.max_backends);
     buffers.set_bytes_max(settings.server.buffer_memory_max);

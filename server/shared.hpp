@@ -63,7 +63,7 @@ struct Shared {
     /// them, so that clients already there end as they began. What next_start_keys() names stays
     /// as it is.
     /// `done` is called, on some thread, when whoever logs in from then on meets the new ones.
-    void reconfigure(const config::Settings& settings, std::function<void()> done);
+    void reconfigure(const config::Settings& settings, const std::function<void()>& done);
 
     /// Nobody uses this pool, and nobody need find it as it is: frees all that it has.
     void forget_pool(const std::shared_ptr<pool::PoolEntry>& entry);

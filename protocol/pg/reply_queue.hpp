@@ -60,6 +60,7 @@ enum class Twist : std::uint8_t {
 
 struct OwedReply {
     constexpr OwedReply() noexcept = default;
+    // NOLINTNEXTLINE(google-explicit-constructor): most replies are known by their kind alone.
     constexpr OwedReply(Owed what, Audience to = Audience::client) noexcept
         : owed(what), audience(to) {}
 

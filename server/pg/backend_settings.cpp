@@ -54,8 +54,10 @@ void PgBackend::try_settings() {
         const ProfileRef& from = attempt_ == Attempt::at_once ? startup_profile_ : profile_;
         auto changes = pg::difference(from->settings, applying_->settings);
         if (attempt_ == Attempt::role_first) {
-            std::ranges::stable_partition(
-                changes, [](const pg::SettingChange& change) { return pg::is_role(change.name); });
+            // Not of std::ranges, whose subrange clang 14 cannot read.
+            std::stable_partition(
+                changes.begin(), changes.end(),
+                [](const pg::SettingChange& change) { return pg::is_role(change.name); });
         }
         pg::append_settings_sql(sql, changes);
     }

@@ -116,6 +116,15 @@ def their_number_is_limited(rig):
         sluice.wait_metric("clients", 0, state="replicating")
         two = sluice.connect(parameters={"replication": "1"})
         assert two.query("IDENTIFY_SYSTEM").rows
+        with open(sluice.config) as file:
+            text = file.read()
+        with open(sluice.config, "w") as file:
+            file.write(text.replace("max_replication_connections = 1", "max_replication_connections = 2"))
+        sluice.signal(signal.SIGHUP)
+        sluice.wait_log("settings reloaded")
+        three = sluice.connect(parameters={"replication": "database"})
+        assert three.query("IDENTIFY_SYSTEM").rows
+        three.end()
         two.abort()
         sluice.wait_metric("clients", 0, state="replicating")
         sluice.connect(parameters={"replication": "false"}).end()

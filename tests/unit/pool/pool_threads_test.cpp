@@ -42,6 +42,7 @@ TEST(PoolThreads, a_budget_holds_its_bound_and_no_wish_is_missed) {
         }
     };
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int started = 0; started < 4; ++started)
         threads.emplace_back(work);
     for (std::thread& thread : threads)
