@@ -47,7 +47,8 @@ void check_backend_passwords(const CheckPart& part) {
     std::map<std::pair<std::string_view, std::string_view>, const RedisUser*> first;
     for (const auto& [name, user] : part.settings.redis.users) {
         if (user.backend_user.empty()) continue;
-        const std::string_view database = user.database.empty() ? "default" : user.database;
+        std::string_view database = user.database;
+        if (database.empty()) database = "default";
         const auto [at, is_first] = first.try_emplace({database, user.backend_user}, &user);
         if (is_first || at->second->backend_password == user.backend_password) continue;
         const std::string section = "redis.users." + name;
