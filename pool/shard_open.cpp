@@ -58,7 +58,11 @@ std::size_t Shard::hoped_for(TimePoint now) noexcept {
 
 void Shard::warm_up(TimePoint now) {
     constexpr Duration patience{1'000};
-    const std::uint32_t min = kept_from_others();  // Or it would take back what it gave up.
+    const std::uint32_t min = min_size();
+    if (min != 0 && shared_.permits().own_is_shared()) {
+        plan_again_at(now + patience);  // Now it would take back what it gave up.
+        return;
+    }
     while (min != 0 && shared_.enter_if_below(min)) {
         if (!try_open(Purpose::warmth, 0, now)) {
             shared_.leave();

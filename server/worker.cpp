@@ -207,6 +207,7 @@ void Worker::free_shard(const std::shared_ptr<pool::PoolEntry>& entry) {
 
 void Worker::pool_forgotten(const std::shared_ptr<pool::PoolEntry>& entry) {
     departed_.erase({entry->key.database, entry->key.user});
+    idle_pools_.look_again();
     PgShard* const shard = find_shard(entry.get());
     if (shard == nullptr) return;
     shard->engine().recycle(engine_->now());

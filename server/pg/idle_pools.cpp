@@ -20,6 +20,8 @@ constexpr net::Duration look_gap{100};
 }  // namespace
 
 void IdlePools::watch(const std::shared_ptr<pool::PoolEntry>& entry) {
+    // It ends by itself, and whoever held on to it would keep its successor from its own.
+    if (static_cast<const PgPool&>(*entry->attachment).retired()) return;
     watched_.try_emplace(entry.get(), entry);
     if (const auto time = due(*entry)) look_at(*time);
 }

@@ -337,6 +337,21 @@ def clients_before_and_behind_a_reload_share_the_pool(rig):
 
 
 @case
+def a_pool_is_warm_again_when_the_last_client_of_its_predecessor_has_left(rig):
+    with rig.sluice(pool_size=3, min_pool_size=3, deferred_begin=False) as sluice:
+        stayed = sluice.connect()
+        stayed.query("SELECT 1")
+        rewrite(sluice, "deferred_begin = false", "deferred_begin = true")
+        sluice.signal(signal.SIGHUP)
+        sluice.wait_log("settings reloaded")
+        came = sluice.connect()
+        came.query("SELECT 1")
+        stayed.end()
+        wait_until(lambda: len(rig.postgres.backends("datname = 'app'")) == 3, "three warm backends")
+        came.end()
+
+
+@case
 def a_database_that_left_the_settings_can_be_dropped(rig):
     databases = {name: {"host": "127.0.0.1", "port": rig.postgres.port}
                  for name in ("app", "soon_gone")}

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 namespace sluice::pool {
 namespace {
 
@@ -299,6 +301,22 @@ TEST(ShardOpen, a_retired_pool_and_its_successor_give_up_what_lies_idle) {
     old.shard().closed(old.b(1), old.now);
     EXPECT_EQ(old.actions(), "offer permit");
     successor.shard().wake(successor.now);
+    EXPECT_EQ(successor.actions(), "open b1");
+}
+
+TEST(ShardOpen, a_successor_is_kept_warm_once_the_retired_pool_is_gone) {
+    Budget own(2);
+    auto old = std::make_unique<ShardRig>(ShardRig::Shape{.limits = limits_of(2), .own = &own});
+    Limits limits = limits_of(2);
+    limits.min_pool_size = 1;
+    ShardRig successor({.limits = limits, .own = &own});
+    successor.shard().tick(successor.now);
+    EXPECT_EQ(successor.actions(), "");
+    old.reset();
+    const auto again = successor.shard().next_deadline();
+    ASSERT_TRUE(again) << "nobody else tells it";
+    successor.now = *again;
+    successor.shard().tick(successor.now);
     EXPECT_EQ(successor.actions(), "open b1");
 }
 
