@@ -1,6 +1,7 @@
 #include "protocol/pg/database_wanted.hpp"
 
 #include "protocol/pg/frame.hpp"
+#include "protocol/pg/statement_words.hpp"
 
 #include <cstddef>
 #include <string_view>
@@ -23,16 +24,6 @@ std::string_view text_and_more(wire::Bytes frame) {
     return text;
 }
 
-char lower(char byte) noexcept {
-    return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
-}
-
-bool in_word(char byte) noexcept {
-    const char small = lower(byte);
-    return (small >= 'a' && small <= 'z') || (byte >= '0' && byte <= '9') || byte == '_' ||
-           byte == '$' || static_cast<unsigned char>(byte) >= 0x80U;
-}
-
 /// The words and names of a text, one after the other.
 class Words {
   public:
@@ -49,9 +40,10 @@ class Words {
             return true;
         }
         do {
-            word_ += lower(rest_[0]);
+            const char lower = word_byte(rest_[0]);
+            word_ += lower != 0 ? lower : rest_[0];
             rest_.remove_prefix(1);
-        } while (!rest_.empty() && in_word(word_[0]) && in_word(rest_[0]));
+        } while (!rest_.empty() && word_byte(word_[0]) != 0 && word_byte(rest_[0]) != 0);
         return true;
     }
     [[nodiscard]] bool is(std::string_view word) const noexcept {
@@ -124,9 +116,9 @@ std::optional<std::string> copied(Words& words) {
 bool may_want_database(wire::Bytes frame) noexcept {
     const std::string_view text = text_and_more(frame);
     if (text.size() < text_bytes_min) return false;
-    const char first = lower(text[0]);
+    const char first = word_byte(text[0]);
     // What begins with space or a comment is read on; most texts begin with neither.
-    return first == 'd' || first == 'a' || first == 'c' || !in_word(first);
+    return first == 'd' || first == 'a' || first == 'c' || first == 0;
 }
 
 std::optional<std::string> database_wanted(wire::Bytes frame) {

@@ -2,7 +2,9 @@
 
 #include "protocol/pg/statement_id.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -34,7 +36,11 @@ class SchemaClocks {
   public:
     [[nodiscard]] std::shared_ptr<SchemaClock> of(const std::string& database) {
         const std::lock_guard lock(mutex_);
-        std::erase_if(clocks_, [](const auto& clock) { return clock.second.expired(); });
+        // Only when they have doubled since: made-up names cost each a constant time.
+        if (clocks_.size() >= look_at_) {
+            std::erase_if(clocks_, [](const auto& clock) { return clock.second.expired(); });
+            look_at_ = std::max(look_at_min, 2 * clocks_.size());
+        }
         std::weak_ptr<SchemaClock>& known = clocks_[database];
         auto clock = known.lock();
         if (!clock) known = clock = std::make_shared<SchemaClock>();
@@ -42,7 +48,10 @@ class SchemaClocks {
     }
 
   private:
+    static constexpr std::size_t look_at_min = 64;
+
     std::mutex mutex_;
+    std::size_t look_at_ = look_at_min;  ///< How many there may be before the ended ones go.
     std::map<std::string, std::weak_ptr<SchemaClock>> clocks_;
 };
 
