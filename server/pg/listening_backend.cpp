@@ -53,7 +53,8 @@ void ListeningBackend::listen(ListenOrder order) {
         send_listen(std::move(order));
         return;
     }
-    if (waiting_.size() >= waiting_max || phase_ == Phase::pausing) {
+    const bool refuses = phase_ == Phase::pausing && !last_error_.empty();
+    if (waiting_.size() >= waiting_max || refuses) {
         tell(order.worker,
              [order, error = last_error_](ChannelBoard& board) { board.refused(order, error); });
         return;

@@ -101,7 +101,7 @@ class ListeningBackend final : public net::Stream, private net::Timer, private P
     void drop();
     void lost(std::string_view why);
     void overdue();
-    void pause(net::Duration time, std::string error_body);
+    void pause(net::Duration time);
     /// Sends what `session_` has just written.
     void ask(std::string_view requests);
     void keep_time();
@@ -136,7 +136,7 @@ class ListeningBackend final : public net::Stream, private net::Timer, private P
     std::vector<ListenOrder> barriers_sent_;
     std::vector<ListenOrder> barriers_next_;  ///< They share the next request.
     std::uint64_t last_ticket_ = 0;
-    std::string last_error_;  ///< The body of an ErrorResponse: why it pauses.
+    std::string last_error_;  ///< The body of an ErrorResponse: why nobody waits while it pauses.
     net::TimePoint opened_at_;
     std::optional<net::TimePoint> asked_at_;  ///< Or when the last answer came; none is owed.
     std::uint32_t permit_tries_ = 0;

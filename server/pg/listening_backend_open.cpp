@@ -17,15 +17,18 @@ constexpr net::Duration linger{10'000};
 /// Between two attempts to get a permit, and how many.
 constexpr net::Duration permit_retry{50};
 constexpr std::uint32_t permit_attempts = 100;
-/// Pauses between connections double from the one to server_login_retry, above the other.
-constexpr net::Duration first_pause{1'000};
-constexpr net::Duration shortest_pause{100};
+/// Pauses double from one of these to server_login_retry: a server that let the last one in and
+/// lost it is expected back sooner than one that lets nobody in.
+constexpr net::Duration first_pause_of_failures{1'000};
+constexpr net::Duration first_pause_of_losses{100};
 /// A connection that has lived so long is made again at once when it is lost.
 constexpr net::Duration lived_long{10'000};
+/// So many early losses in a row, a second and a half of pauses, are waited out by who listens.
+constexpr std::uint32_t patient_losses = 5;
 
-net::Duration pause_after(std::uint32_t failures, config::Duration longest) {
-    const std::uint32_t doublings = std::min<std::uint32_t>(failures, 6) - 1;
-    return std::max(shortest_pause, std::min(longest, first_pause * (1U << doublings)));
+net::Duration pause_after(std::uint32_t times, net::Duration first, config::Duration longest) {
+    const std::uint32_t doublings = std::min<std::uint32_t>(times, 8) - 1;
+    return std::max(first_pause_of_losses, std::min(longest, first * (1U << doublings)));
 }
 
 std::string error_body(std::string_view sqlstate, std::string_view text, std::string_view hint) {
@@ -89,6 +92,7 @@ void ListeningBackend::opened() {
     end_opening();
     phase_ = Phase::listening;
     failures_ = 0;
+    last_error_.clear();
     opened_at_ = engine().now();
     session_ = {};
     std::string out;
@@ -109,14 +113,14 @@ void ListeningBackend::not_opened(std::string error, pool::OpenFailure) {
         {{"database", key_.database}, {"sqlstate", fields.sqlstate}, {"error", fields.message}});
     end_opening();
     permit_tries_ = 0;
-    pause(pause_after(++failures_, home_.settings().server_login_retry), std::move(error));
+    // Nobody waits for the next attempt, which may fail as well.
+    last_error_ = std::move(error);
+    pause(pause_after(++failures_, first_pause_of_failures, home_.settings().server_login_retry));
 }
 
-/// Nobody waits for the next attempt, which may fail as well.
-void ListeningBackend::pause(net::Duration time, std::string error) {
+void ListeningBackend::pause(net::Duration time) {
     give_back_permit();
-    last_error_ = std::move(error);
-    refuse_waiting(last_error_);
+    if (!last_error_.empty()) refuse_waiting(last_error_);
     phase_ = Phase::pausing;
     engine().timers().arm(*this, engine().now() + time);
 }
@@ -151,15 +155,19 @@ void ListeningBackend::drop() {
 }
 
 /// One that is lost soon may be followed by many: the first is made again at once, for a single
-/// loss is nothing, and the others after a pause.
+/// loss is nothing, and the others after a pause. A LISTEN that is refused may cost its client the
+/// connection, so the first pauses are waited out.
 void ListeningBackend::lost(std::string_view why) {
     log::warning("listening backend lost", {{"database", key_.database}, {"reason", why}});
     const bool lived = engine().now() - opened_at_ >= lived_long;
     early_losses_ = lived ? 0 : early_losses_ + 1;
     drop();
+    if (early_losses_ > patient_losses)
+        last_error_ =
+            error_body("08006", "the connection that listens was lost: " + std::string(why), {});
     if (early_losses_ > 1) {
-        pause(pause_after(early_losses_ - 1, home_.settings().server_login_retry),
-              error_body("08006", "the connection that listens was lost: " + std::string(why), {}));
+        pause(pause_after(early_losses_ - 1, first_pause_of_losses,
+                          home_.settings().server_login_retry));
     } else if (!channels_.empty() || !waiting_.empty()) {
         open();
     } else {

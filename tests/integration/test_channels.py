@@ -165,6 +165,25 @@ def a_lost_connection_is_made_again_and_the_listeners_are_told(rig):
 
 
 @case
+def a_connection_lost_again_and_again_is_waited_for(rig):
+    """An administrator ends all backends several times: that must cost no listener its LISTEN."""
+    with rig.sluice(pool_size=2) as sluice:
+        client, other = sluice.connect(), sluice.connect()
+        client.query("LISTEN news")
+        for number in range(4):
+            pid = wait_until(lambda: listening(rig), "waiting for a connection that listens")[0][0]
+            rig.postgres.rows(f"SELECT pg_terminate_backend({pid})")
+            wait_until(lambda: sluice.metric("listening_backends_lost_total") == number + 1,
+                       "waiting for the loss to be seen")
+            other.send(Query("LISTEN news"))
+            assert other.answer().tags == ["LISTEN"]
+            other.send(Query("BEGIN; UNLISTEN *; LISTEN more; COMMIT"))
+            assert other.answer().tags == ["BEGIN", "UNLISTEN", "LISTEN", "COMMIT"]
+        client.end()
+        other.end()
+
+
+@case
 def a_connection_that_does_not_answer_is_given_up(rig):
     with rig.own_postgres() as postgres, \
             rig.sluice(postgres, pool_size=1, server_connect_timeout="2s") as sluice:

@@ -9,6 +9,7 @@ import random
 import time
 
 import words
+from known import label_of
 from lane import ALL_SETTINGS, story_of
 from pgwire import (Bind, Close, CopyData, CopyDone, CopyFail, Describe, Execute, Flush, FunctionCall, Parse,
                     Query, Sync)
@@ -199,13 +200,13 @@ def judge_seed(lane, seed, is_known):
 
 
 def shrink(lane, script, setting):
-    """Leaves out steps as long as what remains still differs."""
+    """Leaves out steps as long as what remains still differs in the same way."""
     deadline = time.monotonic() + SHRINK_SECONDS
     difference, position = lane.fails(script, setting), 0
     while difference is not None and position < len(script.steps) and time.monotonic() < deadline:
         smaller = dataclasses.replace(script, steps=script.steps[:position] + script.steps[position + 1:])
         found = lane.fails(smaller, setting) if smaller.steps else None
-        if found is None:
+        if found is None or label_of(found) != label_of(difference):
             position += 1
         else:
             script, difference = smaller, found

@@ -72,9 +72,11 @@ class Lane:
                        "waiting for backends to end", SECONDS)
 
     def end_backends(self):
-        """Every pool of this database starts anew."""
+        """Every pool of this database starts anew; who only listens holds no state of a play, and
+        a server that ends it again and again is the affair of other tests."""
         ended = self.control.rows("SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity "
-                                  f"WHERE datname = '{self.database}' AND pid <> pg_backend_pid()")
+                                  f"WHERE datname = '{self.database}' AND pid <> pg_backend_pid() "
+                                  "AND application_name <> 'sluice listener'")
         # Meanwhile others may come.
         self.wait_gone([int(pid) for pid, _ in ended])
 
