@@ -245,9 +245,9 @@ class Sluice:
 class Rig:
     """What a test is given."""
 
-    def __init__(self, binary, folder, processes, short, server_binaries=None):
+    def __init__(self, binary, folder, processes, short, server_binaries=None, build=None):
         self.binary, self.folder, self.processes, self.short = binary, folder, processes, short
-        self.server_binaries = server_binaries
+        self.build, self.server_binaries = build, server_binaries
         self._postgres = None
         self._numbers = iter(range(1, 1000000))
 
@@ -268,7 +268,7 @@ class Rig:
     def before(self, server_binaries):
         """The same before a PostgreSQL of another version."""
         return Rig(self.binary, self.new_folder("version"), self.processes, self.short,
-                   server_binaries)
+                   server_binaries, self.build)
 
     @contextlib.contextmanager
     def own_postgres(self, **settings):
