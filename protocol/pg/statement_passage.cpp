@@ -177,7 +177,11 @@ StatementPassage::Plan StatementPassage::parse_unnamed() {
 StatementPassage::Plan StatementPassage::use(Owed owed) {
     if (search_ == NameSearch::more_bytes) return {Kind::more_bytes, {}, 0};
     if (search_ == NameSearch::too_long) return {Kind::name_too_long, {}, 0};
-    if (owed == Owed::bind) ++lease_.desk.counters.binds;
+    if (owed == Owed::bind) {
+        ++lease_.desk.counters.binds;
+        // The portal that was bound last, of whichever statement, is described next.
+        client_.last_bound().statement = {};
+    }
     if (search_ == NameSearch::absent || lease_.backend.skipping()) return as_it_is(owed);
     if (named_.name.empty()) return use_unnamed(owed);
 

@@ -39,8 +39,8 @@ void StatementPassage::note_result(const ClientStatements::Found& found, OwedRep
         return;
     }
     ClientStatements::Described& bound = client_.last_bound();
-    bound.statement = tells ? reply.statement : StatementId{};
     if (!tells) return;
+    bound.statement = reply.statement;
     bound.slot = reply.slot;
     bound.portal = portal();
 }
@@ -72,7 +72,6 @@ StatementPassage::Plan StatementPassage::bind_as_told(const ClientStatements::Fo
     const Statement& statement = *found.statement;
     const StatementId id = statement.id();
     BackendStatements& statements = lease_.backend.statements();
-    client_.last_bound().statement = {};
     const Presence presence = statements.presence(id, batch_);
     const bool there =
         presence == Presence::present && statements.generation(id) >= found.generation;

@@ -187,9 +187,9 @@ def settings_of(seed):
     return [ALL_SETTINGS[::2][seed % 3], ALL_SETTINGS[1::2][seed // 3 % 3]]
 
 
-def judge_seed(lane, seed, is_known):
-    script = generate(seed, is_known)
-    verdict, story, setting = lane.judge(script, settings_of(seed))
+def judge_seed(lane, seed, known):
+    script = generate(seed, lambda name: bool(known.entries(name)))
+    verdict, story, setting = lane.judge(script, settings_of(seed), known)
     if verdict == "failed":
         small, difference = shrink(lane, script, setting)
         if difference is not None:

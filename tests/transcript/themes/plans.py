@@ -65,3 +65,9 @@ for name, change in SHADOWS.items():
     script(f"in_front_{name}_in_a_block", *begun, a("BEGIN"), a(change), asks[0], anew, a("ROLLBACK"), *asks[:2],
            a(Bind([], "anew"), Execute(), Sync), a("DROP TABLE two.t"), pins=("transaction",))
     script(f"in_front_{name}_one_batch", *begun, a(ask(change), ask("SELECT * FROM t"), Sync), *asks[:2], *end)
+# What is told of a portal is of the statement that is bound to it now, not of one that was before.
+USE = Bind([], "s") + Execute() + Sync
+script("told_of_another", a("BEGIN", Parse("SELECT n FROM numbers", "s"), USE, ask("SELECT 'x'"), Sync, "COMMIT"),
+       b(Parse("SELECT n FROM numbers", "s") + Describe("S", "s") + Sync), b(USE), a(USE), a(USE), pins=("named_statement",))
+script("told_of_another_in_a_batch", a(Parse("SELECT n FROM numbers", "s"), Bind([], "s"), Execute(), ask("SELECT 'x'"), Sync),
+       b(Parse("SELECT n FROM numbers", "s") + Describe("S", "s") + Sync), b(USE), a(USE), a(USE), pins=("named_statement",))

@@ -110,6 +110,21 @@ TEST(StatementResults, learns_from_the_description_of_a_portal) {
     EXPECT_EQ(line.sent(), "Psluice_1 Dsluice_1 H");
 }
 
+TEST(StatementResults, learns_nothing_from_another_portal_of_the_same_name) {
+    const std::string other = parse_frame("", "SELECT b FROM t") + bind_frame("", "") +
+                              describe_portal + execute_frame() + sync_frame;
+    Line line;
+    line.ask(parse_s + use_s, "1 2 D C Z");
+    for (int time = 0; time < 2; ++time) {
+        line.send(other);
+        line.receive(replies("1 2") + rows_of(700) + replies("D C Z"));
+    }
+    line.lease_another_backend();
+    line.sent();
+    line.send(use_s);
+    EXPECT_EQ(line.sent(), "Psluice_1 Bsluice_1 E S") << "nobody has told it anything";
+}
+
 const std::string parse_unnamed = parse_frame("", "SELECT a FROM t");
 const std::string use_unnamed = bind_frame("", "") + execute_frame() + sync_frame;
 
