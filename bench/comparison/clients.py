@@ -67,12 +67,17 @@ class Client:
             received = received[position:]
 
 
+def answered(port, name, seconds=30.0):
+    """A client that has been through to the database."""
+    client = Client(port, name, seconds)
+    client.query("SELECT 1")
+    return client
+
+
 def answers(port, name):
-    """Whether a client gets through to the database."""
+    """Whether one gets through."""
     try:
-        client = Client(port, name, 5.0)
-        client.query("SELECT 1")
-        client.close()
+        answered(port, name, 5.0).close()
         return True
     except OSError:
         return False

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from processes import Failure, tail, wait_until
+from processes import Failure, raise_file_limit, tail, wait_until
 
 TICK = os.sysconf("SC_CLK_TCK")
 CPUCLOCK_SCHED = 2
@@ -28,6 +28,10 @@ class ProcessorTime:
         now = self._read()
         total, user, system = (now[index] - self._at_start[index] for index in range(3))
         return total, (total * user / (user + system) if user + system else 0.0)
+
+    def each(self, count):
+        """The same by row name, in microseconds for each of so many."""
+        return {name: seconds / count * 1e6 for name, seconds in zip(("cpu", "user"), self.spent())}
 
     def _read(self):
         with open(f"/proc/{self._pid}/stat") as stat:
@@ -82,6 +86,21 @@ def resident_bytes(pid):
     with open(f"/proc/{pid}/smaps_rollup") as rollup:
         match = re.search(r"^Pss:\s+(\d+) kB", rollup.read(), re.MULTILINE)
     return int(match[1]) * 1024
+
+
+def idle_memory(pid, count, connect):
+    """KiB for each of so many clients of the process, which connect() makes."""
+    if raise_file_limit(count + 256) < count + 256:
+        raise Failure(f"the limit of open files is too low for {count} clients")
+    clients = []
+    try:
+        before = resident_bytes(pid)
+        for _ in range(count):
+            clients.append(connect())
+        return (resident_bytes(pid) - before) / count / 1024
+    finally:
+        for client in clients:
+            client.close()
 
 
 def perf_counts_calls():

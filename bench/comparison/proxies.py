@@ -56,38 +56,21 @@ class Direct:
     pid: object = None
 
 
-class Proxy:
-    """A freshly started contestant, ready for clients."""
+class Started:
+    """A freshly started contestant, ready for clients, that keeps its files with the server's."""
 
-    def __init__(self, processes, postgres, contestant, setup):
-        if contestant.workers:
-            setup = dataclasses.replace(setup, workers=contestant.workers)
-        self.port = free_port()
+    def __init__(self, processes, server, contestant, texts, arguments, ready, files):
+        """`texts`: what it reads, by path. `ready`: whether it serves."""
         self._processes = processes
-        folder = postgres.folder
-        self.log = os.path.join(folder, f"{contestant.kind}.log")
-        users = os.path.join(folder, "users.txt")
-        with open(users, "w") as file:
-            file.write(f'"{NAME}" "{VERIFIER}"\n')
-        config = os.path.join(folder, f"{contestant.kind}.conf")
-        text = {"sluice": sluice_config, "pgbouncer": pgbouncer_config}[contestant.kind]
-        with open(config, "w") as file:
-            file.write(text(self.port, users, postgres, setup))
-        arguments = {"sluice": ["--config", config], "pgbouncer": ["-q", config]}[contestant.kind]
-        with open(self.log, "w"):
-            pass
-        if postgres.user is not None:
-            for path in (users, config, self.log):
-                os.chown(path, postgres.user.pw_uid, postgres.user.pw_gid)
-        self.process = processes.start([runnable(contestant, postgres), *arguments], self.log,
-                                       user=postgres.user, files=setup.max_clients + 1024)
+        self.log = log_of(server, contestant)
+        for path, text in {**texts, self.log: ""}.items():
+            with open(path, "w") as file:
+                file.write(text)
+            if server.user is not None:
+                os.chown(path, server.user.pw_uid, server.user.pw_gid)
+        self.process = processes.start([runnable(contestant, server), *arguments], self.log,
+                                       user=server.user, files=files)
         self.pid = self.process.pid
-        if setup.auth == "trust":
-            ready = lambda: answers(self.port, NAME)  # noqa: E731
-        else:
-            ready = lambda: subprocess.run(  # noqa: E731
-                [os.path.join(postgres.binaries, "pg_isready"), "-q", "-h", "127.0.0.1", "-p",
-                 str(self.port)], stdin=subprocess.DEVNULL, check=False).returncode == 0
         try:
             wait_until(ready, f"waiting for {contestant.label}", 20.0, self.process)
         except Failure as failure:
@@ -102,6 +85,33 @@ class Proxy:
 
     def __exit__(self, *unused):
         self.stop()
+
+
+def log_of(server, contestant):
+    return os.path.join(server.folder, f"{contestant.kind}.log")
+
+
+class Proxy(Started):
+    """One before PostgreSQL."""
+
+    def __init__(self, processes, postgres, contestant, setup):
+        if contestant.workers:
+            setup = dataclasses.replace(setup, workers=contestant.workers)
+        self.port = free_port()
+        users = os.path.join(postgres.folder, "users.txt")
+        config = os.path.join(postgres.folder, f"{contestant.kind}.conf")
+        text = {"sluice": sluice_config, "pgbouncer": pgbouncer_config}[contestant.kind]
+        arguments = {"sluice": ["--config", config], "pgbouncer": ["-q", config]}[contestant.kind]
+        if setup.auth == "trust":
+            ready = lambda: answers(self.port, NAME)  # noqa: E731
+        else:
+            ready = lambda: subprocess.run(  # noqa: E731
+                [os.path.join(postgres.binaries, "pg_isready"), "-q", "-h", "127.0.0.1", "-p",
+                 str(self.port)], stdin=subprocess.DEVNULL, check=False).returncode == 0
+        texts = {users: f'"{NAME}" "{VERIFIER}"\n',
+                 config: text(self.port, users, postgres, setup)}
+        super().__init__(processes, postgres, contestant, texts, arguments, ready,
+                         setup.max_clients + 1024)
 
 
 def runnable(contestant, postgres):

@@ -3,8 +3,8 @@
 import os
 import socket
 
-from processes import Failure, free_port, tail, unprivileged_user, wait_until
-from proxies import runnable
+from processes import free_port, unprivileged_user, wait_until
+from proxies import Started, log_of
 
 FILES = 20_000
 # What redis-benchmark asks for without -r, and a value of its default size.
@@ -60,41 +60,18 @@ def answers(port):
         return False
 
 
-class RedisProxy:
-    """A freshly started contestant, ready for clients."""
+class RedisProxy(Started):
+    """One before Redis."""
 
     def __init__(self, processes, redis, contestant):
         self.port = free_port()
-        self._processes = processes
-        self.log = os.path.join(redis.folder, f"{contestant.kind}.log")
         config = os.path.join(redis.folder, f"{contestant.kind}.conf")
         text = {"sluice": sluice_config, "nutcracker": nutcracker_config}[contestant.kind]
-        with open(config, "w") as file:
-            file.write(text(self.port, redis))
         arguments = {"sluice": ["--config", config],
-                     "nutcracker": ["-c", config, "-o", self.log, "-s", str(free_port()), "-a",
-                                    "127.0.0.1"]}
-        with open(self.log, "w"):
-            pass
-        if redis.user is not None:
-            for path in (config, self.log):
-                os.chown(path, redis.user.pw_uid, redis.user.pw_gid)
-        self.process = processes.start(
-            [runnable(contestant, redis), *arguments[contestant.kind]], self.log, user=redis.user,
-            files=FILES)
-        self.pid = self.process.pid
-        try:
-            wait_until(lambda: answers(self.port), f"waiting for {contestant.label}", 20.0,
-                       self.process)
-        except Failure as failure:
-            self.__exit__()
-            raise Failure(f"{failure}\n{tail(self.log)}") from None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self._processes.stop(self.process)
+                     "nutcracker": ["-c", config, "-o", log_of(redis, contestant), "-s",
+                                    str(free_port()), "-a", "127.0.0.1"]}
+        super().__init__(processes, redis, contestant, {config: text(self.port, redis)},
+                         arguments[contestant.kind], lambda: answers(self.port), FILES)
 
 
 def sluice_config(port, redis):

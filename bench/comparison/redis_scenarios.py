@@ -1,27 +1,17 @@
 """What is measured on the Redis side, with redis-benchmark as the client."""
 
 import csv
-import dataclasses
-import os
 import subprocess
 
 import cost
 from processes import Failure, raise_file_limit
 from proxies import Direct
 from redis_contestants import FILES, Client, RedisProxy
-from scenarios import Row, Scenario
+from scenarios import Bench, Row, Scenario
 
 
-@dataclasses.dataclass
-class RedisBench:
-    """What every run needs."""
-
-    processes: object
-    redis: object
-    seconds: float
-    quick: bool
-    with_perf: bool
-    notes: set = dataclasses.field(default_factory=set)
+class RedisBench(Bench):
+    """With redis-benchmark as the client."""
 
     def load(self, port, clients, pipeline, requests, *more, test="get"):
         return ["redis-benchmark", "-h", "127.0.0.1", "-p", str(port), "-c", str(clients), "-P",
@@ -30,7 +20,7 @@ class RedisBench:
     def run(self, command):
         """Runs redis-benchmark; returns (requests, requests per second, p99 in ms)."""
         raise_file_limit(FILES)
-        done = subprocess.run(command, cwd=self.redis.folder, stdin=subprocess.DEVNULL,
+        done = subprocess.run(command, cwd=self.server.folder, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               check=False, timeout=self.seconds * 10 + 120)
         lines = [line for line in done.stdout.splitlines() if line.startswith('"')]
@@ -51,7 +41,7 @@ def commands(clients, pipeline):
     def measure(bench, proxy):
         spent, counts = [], bench.requests_for(proxy.port, clients, pipeline)
         for requests in counts:
-            clocks = [cost.ProcessorTime(bench.redis.pid)]
+            clocks = [cost.ProcessorTime(bench.server.pid)]
             if proxy.pid is not None:
                 clocks.append(cost.ProcessorTime(proxy.pid))
             _, rate, p99 = bench.run(bench.load(proxy.port, clients, pipeline, requests))
@@ -82,7 +72,7 @@ def calls(clients):
         bench.run(bench.load(proxy.port, clients, 1, short))
         made = []
         for requests in (short, long):
-            count, _ = cost.system_calls(proxy.pid, bench.redis.folder,
+            count, _ = cost.system_calls(proxy.pid, bench.server.folder,
                                          bench.load(proxy.port, clients, 1, requests), bench.run,
                                          bench.with_perf)
             made.append(count)
@@ -99,23 +89,12 @@ def brief(bench, proxy):
     bench.run(bench.load(proxy.port, 8, 1, 100, "-k", "0", test="ping_mbulk"))
     clock = cost.ProcessorTime(proxy.pid)
     count, rate, _ = bench.run(load)
-    total, user = clock.spent()
-    return {"cpu": total / count * 1e6, "user": user / count * 1e6, "rate": rate}
+    return clock.each(count) | {"rate": rate}
 
 
 def idle(count):
-    def measure(bench, proxy):
-        if raise_file_limit(count + 256) < count + 256:
-            raise Failure(f"the limit of open files is too low for {count} clients")
-        clients = []
-        try:
-            before = cost.resident_bytes(proxy.pid)
-            for _ in range(count):
-                clients.append(Client(proxy.port))
-            return {"memory": (cost.resident_bytes(proxy.pid) - before) / count / 1024}
-        finally:
-            for client in clients:
-                client.close()
+    def measure(_bench, proxy):
+        return {"memory": cost.idle_memory(proxy.pid, count, lambda: Client(proxy.port))}
 
     return measure
 
@@ -146,6 +125,6 @@ def scenarios():
 
 def run_once(bench, contestant, scenario, _setup):
     if contestant.kind == "direct":
-        return scenario.measure(bench, Direct(bench.redis.port))
-    with RedisProxy(bench.processes, bench.redis, contestant) as proxy:
+        return scenario.measure(bench, Direct(bench.server.port))
+    with RedisProxy(bench.processes, bench.server, contestant) as proxy:
         return scenario.measure(bench, proxy)

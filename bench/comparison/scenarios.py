@@ -8,9 +8,9 @@ import re
 import subprocess
 
 import cost
-from clients import Client
+from clients import Client, answered
 from private_postgres import clean_environment
-from processes import Failure, raise_file_limit
+from processes import Failure
 from proxies import NAME, PASSWORD, Direct, Proxy, Setup
 
 
@@ -37,19 +37,23 @@ class Bench:
     """What every run needs."""
 
     processes: object
-    postgres: object
+    server: object  # Behind the contestants.
     seconds: float
     quick: bool
     with_perf: bool
     notes: set = dataclasses.field(default_factory=set)
 
+
+class PostgresBench(Bench):
+    """With pgbench as the client."""
+
     def pgbench(self, port, *arguments):
-        return [os.path.join(self.postgres.binaries, "pgbench"), "-n", "-S", "-h", "127.0.0.1",
+        return [os.path.join(self.server.binaries, "pgbench"), "-n", "-S", "-h", "127.0.0.1",
                 "-p", str(port), "-U", NAME, *map(str, arguments), NAME]
 
     def run(self, command):
         """Runs a client program; returns (transactions, tps)."""
-        done = subprocess.run(command, cwd=self.postgres.folder, stdin=subprocess.DEVNULL,
+        done = subprocess.run(command, cwd=self.server.folder, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               env={**clean_environment(), "PGPASSWORD": PASSWORD}, check=False,
                               timeout=self.seconds * 4 + 120)
@@ -67,8 +71,7 @@ def transactions(mode, clients):
         bench.run(bench.pgbench(proxy.port, *load, "-t", max(1, 200 // clients)))
         clock = cost.ProcessorTime(proxy.pid)
         count, rate = bench.run(bench.pgbench(proxy.port, *load, "-T", bench.seconds))
-        total, user = clock.spent()
-        return {"cpu": total / count * 1e6, "user": user / count * 1e6, "rate": rate}
+        return clock.each(count) | {"rate": rate}
 
     return measure
 
@@ -78,7 +81,7 @@ def with_the_server(mode, clients):
     def measure(bench, proxy):
         load = ["-M", mode, "-c", clients, "-j", min(clients, 2)]
         bench.run(bench.pgbench(proxy.port, *load, "-t", max(1, 400 // clients)))
-        clocks = [cost.FamilyTime(bench.postgres.process.pid)]
+        clocks = [cost.FamilyTime(bench.server.process.pid)]
         if proxy.pid is not None:
             clocks.append(cost.FamilyTime(proxy.pid))
         count, rate = bench.run(bench.pgbench(proxy.port, *load, "-T", bench.seconds))
@@ -89,13 +92,13 @@ def with_the_server(mode, clients):
 
 def saturation(clients):
     def measure(bench, proxy):
-        prefix = os.path.join(bench.postgres.folder, "latency")
+        prefix = os.path.join(bench.server.folder, "latency")
         load = ["-c", clients, "-j", 2]
         bench.run(bench.pgbench(proxy.port, *load, "-t", 5))
         clock = cost.ProcessorTime(proxy.pid)
         count, rate = bench.run(bench.pgbench(proxy.port, *load, "-T", bench.seconds, "-l",
                                               f"--log-prefix={prefix}"))
-        total, user = clock.spent()
+        spent = clock.each(count)
         times, by_client = [], collections.Counter()
         for path in glob.glob(prefix + ".*"):
             with open(path) as log:
@@ -107,9 +110,9 @@ def saturation(clients):
         times.sort()
         if len(by_client) < clients:
             by_client["one that never had its turn"] = 0
-        return {"cpu": total / count * 1e6, "user": user / count * 1e6, "rate": rate,
-                "p50": times[len(times) // 2] / 1000, "p99": times[len(times) * 99 // 100] / 1000,
-                "fairness": min(by_client.values()) / max(by_client.values())}
+        return spent | {"rate": rate, "p50": times[len(times) // 2] / 1000,
+                        "p99": times[len(times) * 99 // 100] / 1000,
+                        "fairness": min(by_client.values()) / max(by_client.values())}
 
     return measure
 
@@ -122,7 +125,7 @@ def calls(clients):
         counts = []
         for each in (max(1, short // clients), max(2, long // clients) * 2):
             made, (count, _) = cost.system_calls(
-                proxy.pid, bench.postgres.folder, bench.pgbench(proxy.port, *load, "-t", each),
+                proxy.pid, bench.server.folder, bench.pgbench(proxy.port, *load, "-t", each),
                 bench.run, bench.with_perf)
             counts.append((made, count))
         # The difference of two runs is free of logins and of what the proxy does by itself.
@@ -136,8 +139,7 @@ def logins(bench, proxy):
     bench.run(bench.pgbench(proxy.port, *load, "-t", 3))
     clock = cost.ProcessorTime(proxy.pid)
     count, rate = bench.run(bench.pgbench(proxy.port, *load, "-T", bench.seconds))
-    total, user = clock.spent()
-    return {"cpu": total / count * 1e6, "user": user / count * 1e6, "rate": rate}
+    return clock.each(count) | {"rate": rate}
 
 
 def copy_out(bench, proxy):
@@ -155,20 +157,8 @@ def copy_out(bench, proxy):
 
 
 def idle(count):
-    def measure(bench, proxy):
-        if raise_file_limit(count + 256) < count + 256:
-            raise Failure(f"the limit of open files is too low for {count} clients")
-        clients = []
-        try:
-            before = cost.resident_bytes(proxy.pid)
-            for _ in range(count):
-                client = Client(proxy.port, NAME)
-                clients.append(client)
-                client.query("SELECT 1")
-            return {"memory": (cost.resident_bytes(proxy.pid) - before) / count / 1024}
-        finally:
-            for client in clients:
-                client.close()
+    def measure(_bench, proxy):
+        return {"memory": cost.idle_memory(proxy.pid, count, lambda: answered(proxy.port, NAME))}
 
     return measure
 
@@ -241,7 +231,7 @@ def all_scenarios(workers=2):
 
 def run_once(bench, contestant, scenario, setup):
     if contestant.kind == "direct":
-        return scenario.measure(bench, Direct(bench.postgres.port))
-    with Proxy(bench.processes, bench.postgres, contestant, setup) as proxy:
+        return scenario.measure(bench, Direct(bench.server.port))
+    with Proxy(bench.processes, bench.server, contestant, setup) as proxy:
         proxy.workers = contestant.workers or setup.workers
         return scenario.measure(bench, proxy)
