@@ -6,6 +6,7 @@
 #include "server/pg/backend.hpp"
 #include "server/pg/cancel.hpp"
 #include "server/pg/client.hpp"
+#include "server/pg/client_process_id.hpp"
 #include "server/pg/console.hpp"
 #include "server/pg/login.hpp"
 #include "server/pg/peer_cancel.hpp"
@@ -22,12 +23,6 @@
 namespace sluice::server {
 
 namespace {
-
-/// A cancel key's process id names the worker and the client's slot, so that a cancel is found
-/// without asking around; what cannot be guessed is the secret.
-constexpr unsigned worker_bits = 6;
-constexpr unsigned worker_shift = 31 - worker_bits;
-constexpr std::uint32_t slot_mask = (1U << worker_shift) - 1;
 
 /// Clients choose the texts, so they shall not know how they are hashed.
 std::uint64_t random_seed() {
@@ -236,9 +231,8 @@ void Worker::fill_random(std::span<std::byte> out) {
 void Worker::give_cancel_key(PgClient& client, CancelKeyForm form) {
     std::array<std::byte, 4> random{};
     fill_random(random);
-    SLUICE_ASSERT(client.slot() < slot_mask);
     client.set_cancel_key(
-        (index_ << worker_shift) | (client.slot() + 1),
+        client_process_id(index_, client.slot(), static_cast<std::uint64_t>(counters.logins)),
         PeerCancels::secret_of(settings().instance, wire::load_u32(random.data())), form);
 }
 
@@ -251,7 +245,7 @@ bool Worker::cancel_here(std::uint32_t process_id, wire::Bytes key,
                                                          client->cancel_key_form());
         return crypto::constant_time_equal(own.view(), key);
     };
-    const std::uint32_t slot = (process_id & slot_mask) - 1;
+    const std::uint32_t slot = slot_of(process_id);
     if (slot < clients_.size() && matches(clients_[slot].get())) {
         clients_[slot]->cancel_requested(done);
         return true;

@@ -1,7 +1,9 @@
 #include "protocol/pg/backend_login.hpp"
 
 #include "protocol/assert.hpp"
+#include "protocol/pg/frame.hpp"
 #include "protocol/pg/login_messages.hpp"
+#include "protocol/wire/writer.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -87,7 +89,7 @@ BackendLogin::Step BackendLogin::frame_received(char type, Bytes body, std::stri
         case 'S': return parameter_status_received(body);
         case 'Z': return ready_received(body);
         case 'v': return negotiation_received(body);
-        case 'N': return Continue{};
+        case 'N': return notice_received(body);
         case 'E': state_ = Ended{}; return Refused{body};
         default: break;
     }
@@ -212,6 +214,19 @@ BackendLogin::Step BackendLogin::key_data_received(Bytes body) {
                       " bytes; 1 to " + std::to_string(cancel_key_bytes_max) + " are allowed");
     }
     key_ = {process_id, std::string(wire::as_text(key))};
+    return Continue{};
+}
+
+/// Before it has let us in, a server has nothing to say that would be meant for a client.
+BackendLogin::Step BackendLogin::notice_received(Bytes body) {
+    const bool kept = std::holds_alternative<AwaitingReady>(state_) &&
+                      notices_.size() + frame_header_bytes + body.size() <= login_notice_bytes_max;
+    if (kept) {
+        wire::Writer(notices_)
+            .begin_frame(static_cast<char>(BackendMessage::NoticeResponse))
+            .raw(wire::as_text(body))
+            .end_frame();
+    }
     return Continue{};
 }
 

@@ -18,6 +18,9 @@ namespace sluice::pg {
 /// Longest frame body of a login, in bytes, and most frames: a backend past either is refused.
 inline constexpr std::size_t login_frame_bytes_max = 64 * 1024;
 inline constexpr std::size_t login_frame_count_max = 2'000;
+/// Most bytes that are kept of what a server says at a login beside the protocol's own; the rest of
+/// it is dropped.
+inline constexpr std::size_t login_notice_bytes_max = 8 * 1024;
 
 /// No secret: only a backend that trusts us lets us in.
 struct NoSecret {};
@@ -79,6 +82,8 @@ class BackendLogin {
     /// Complete once Ready was returned; moved out by the caller.
     [[nodiscard]] ParameterStatuses& parameter_statuses() noexcept { return statuses_; }
     [[nodiscard]] BackendKey& backend_key() noexcept { return key_; }
+    /// The NoticeResponse frames behind AuthenticationOk, such as that a name has been truncated.
+    [[nodiscard]] std::string& notices() noexcept { return notices_; }
 
   private:
     struct AwaitingAuthentication {};
@@ -103,6 +108,7 @@ class BackendLogin {
     Step authentication_asked(AuthenticationCode code, wire::Cursor fields, std::string& out);
     Step sasl_asked(wire::Cursor fields, std::string& out);
     Step key_data_received(Bytes body);
+    Step notice_received(Bytes body);
     Step parameter_status_received(Bytes body);
     Step negotiation_received(Bytes body);
     Step ready_received(Bytes body);
@@ -118,6 +124,7 @@ class BackendLogin {
     std::string scram_nonce_;
     ParameterStatuses statuses_;
     BackendKey key_;
+    std::string notices_;
     std::size_t frame_count_ = 0;
     enum class Negotiation : std::uint8_t { none, seen } negotiation_ = Negotiation::none;
 };

@@ -56,7 +56,7 @@ BackendRun BackendSession::next(wire::Bytes available) {
             // So large an error passes with the name that it shows, if it shows one.
             fate.whole = header.body_bytes <= whole_frame_bytes_max;
         }
-        if (type == BackendMessage::RowDescription) {
+        if (type == BackendMessage::RowDescription || type == BackendMessage::NoticeResponse) {
             fate.whole = fate.whole && header.body_bytes <= whole_frame_bytes_max;
         }
         if (type == BackendMessage::CommandComplete) {
@@ -127,10 +127,10 @@ BackendSession::Fate BackendSession::fate_of(BackendMessage type) const noexcept
         case BackendMessage::FunctionCallResponse:
         case BackendMessage::NegotiateProtocolVersion:
         case BackendMessage::NoData:
-        case BackendMessage::NoticeResponse:
         case BackendMessage::ParameterDescription:
         case BackendMessage::ParseComplete:
         case BackendMessage::PortalSuspended: return {audience, false};
+        case BackendMessage::NoticeResponse: return {audience, audience == Audience::nobody};
     }
     return {audience, false};
 }
@@ -139,7 +139,8 @@ BackendEvent BackendSession::received(BackendMessage type, wire::Bytes whole_bod
     switch (type) {
         case BackendMessage::ReadyForQuery: return ready_received(whole_body);
         case BackendMessage::ParameterStatus: return BackendEvent::parameter;
-        case BackendMessage::NoticeResponse: return BackendEvent::none;
+        case BackendMessage::NoticeResponse:
+            return whole_body.empty() ? BackendEvent::none : BackendEvent::private_notice;
         case BackendMessage::NotificationResponse: return BackendEvent::notification;
         case BackendMessage::ErrorResponse: {
             if (heals(whole_body)) return BackendEvent::outdated_plan;

@@ -20,16 +20,17 @@ namespace sluice::pg {
 
 /// What the bytes at the front of a backend's stream mean to the relay.
 enum class BackendEvent : std::uint8_t {
-    none,           ///< Nothing beyond the bytes themselves.
-    ready,          ///< The run ends with a ReadyForQuery.
-    parameter,      ///< The run is exactly one whole ParameterStatus frame.
-    private_error,  ///< The run is one whole ErrorResponse to a request of this program's own.
-    private_row,    ///< The run is one whole DataRow of a question of this program's own.
-    notification,   ///< The run is exactly one whole NotificationResponse.
-    outdated_plan,  ///< The run is one whole ErrorResponse, for nobody; send_again() heals it.
-    renamed_error,  ///< The run is one whole ErrorResponse; a name of ours may stand in its words.
-    answer,         ///< No bytes were taken: the client gets `reply`, which the backend never gave.
-    violation,      ///< The backend broke the protocol: close it. `bytes` is meaningless.
+    none,            ///< Nothing beyond the bytes themselves.
+    ready,           ///< The run ends with a ReadyForQuery.
+    parameter,       ///< The run is exactly one whole ParameterStatus frame.
+    private_error,   ///< The run is one whole ErrorResponse to a request of this program's own.
+    private_row,     ///< The run is one whole DataRow of a question of this program's own.
+    private_notice,  ///< The run is one whole NoticeResponse to a request of this program's own.
+    notification,    ///< The run is exactly one whole NotificationResponse.
+    outdated_plan,   ///< The run is one whole ErrorResponse, for nobody; send_again() heals it.
+    renamed_error,   ///< The run is one whole ErrorResponse; a name of ours may stand in its words.
+    answer,     ///< No bytes were taken: the client gets `reply`, which the backend never gave.
+    violation,  ///< The backend broke the protocol: close it. `bytes` is meaningless.
 };
 
 /// Why a backend that owes nothing is not free: what its client would have to go on with.

@@ -152,6 +152,7 @@ class PgBackend final : public net::Stream,
     void private_query(std::string_view sql,
                        pg::OwedReply owed = {pg::Owed::query, pg::Audience::nobody});
     void private_row(wire::Bytes body);
+    void private_noticed(wire::Bytes frame);
     void private_ready();
     void private_failed(wire::Bytes error_body);
     void try_settings();

@@ -53,11 +53,13 @@ void PgBackend::opened() {
         not_opened(frame.substr(pg::frame_header_bytes), pool::OpenFailure::unavailable);
         return;
     }
+    std::string notices = std::move(opening_->notices());
     end_opening();
     task_ = Task::ready;
     profile_ = startup_profile_;
     disarm();
     shard_->pool().backend_opened();
+    shard_->pool().profiles().opened_with(*profile_, std::move(notices));
     shard_->pool().profiles().learn(*profile_, statuses_);
     log::info("backend opened", {{"backend", id_},
                                  {"database", shard_->settings().database},

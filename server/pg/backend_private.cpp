@@ -5,6 +5,7 @@
 #include "server/log.hpp"
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
+#include "server/pg/login.hpp"
 #include "server/pg/relay.hpp"
 #include "server/pg/session_inquiry.hpp"
 #include "server/pg/shard.hpp"
@@ -44,6 +45,12 @@ void PgBackend::inquire(std::string_view sql, std::unique_ptr<SessionInquiry> in
 
 void PgBackend::private_row(wire::Bytes body) {
     if (inquiry_ && !inquiry_->reader.row_received(body)) inquiry_->spoilt = true;
+}
+
+/// What PostgreSQL says of the settings in a startup packet, it says at the login.
+void PgBackend::private_noticed(wire::Bytes frame) {
+    if (!applying_ || client_ == nullptr || client_->login() == nullptr) return;
+    client_->login()->settings_noticed(frame);
 }
 
 void PgBackend::make_failed_block() {

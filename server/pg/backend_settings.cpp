@@ -7,12 +7,23 @@
 
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
+#include "server/pg/login.hpp"
 #include "server/pg/shard.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace sluice::server {
+
+namespace {
+
+bool has_long_value(const pg::StartupSettings& settings) {
+    return std::ranges::any_of(settings.parameters(), [](const pg::StartupParameter& one) {
+        return one.value.size() > pg::name_bytes_max;
+    });
+}
+
+}  // namespace
 
 void PgBackend::assume_profile(ProfileRef profile) {
     profile_ = std::move(profile);
@@ -28,6 +39,9 @@ void PgBackend::apply_profile(ProfileRef profile) {
     } else {
         const bool from_start = profile_ == startup_profile_;
         attempt_ = from_start ? Attempt::settings_first : Attempt::difference;
+        // What the server has to say of a name that it truncates, it says where that is set.
+        const bool tells = client_->login() != nullptr && has_long_value(applying_->settings);
+        if (!from_start && tells) attempt_ = Attempt::cleaning;
     }
     try_settings();
     const bool may_fail =
@@ -53,6 +67,10 @@ void PgBackend::try_settings() {
     if (attempt_ != Attempt::cleaning) {
         const ProfileRef& from = attempt_ == Attempt::at_once ? startup_profile_ : profile_;
         auto changes = pg::difference(from->settings, applying_->settings);
+        // It decides which notices of the others are told.
+        std::stable_partition(changes.begin(), changes.end(), [](const pg::SettingChange& change) {
+            return change.name == "client_min_messages";
+        });
         if (attempt_ == Attempt::role_first) {
             // Not of std::ranges, whose subrange clang 14 cannot read.
             std::stable_partition(
@@ -61,6 +79,7 @@ void PgBackend::try_settings() {
         }
         pg::append_settings_sql(sql, changes);
     }
+    if (client_ != nullptr && client_->login() != nullptr) client_->login()->settings_tried();
     private_query(sql);
 }
 
@@ -117,6 +136,7 @@ void PgBackend::settings_refused(const pg::ErrorFields& error) {
     if (client_ == nullptr) return;
     // Each later request would meet the same, and without its role it might see too much.
     std::string frame;
+    if (client_->login() != nullptr) frame = client_->login()->take_notices();
     pg::append_error(frame, pg::Severity::fatal, error.sqlstate, error.message, error.detail,
                      error.hint);
     client_->refuse_with(RefusalReason::startup_parameter_invalid, frame);

@@ -95,7 +95,7 @@ class PgClient final : public net::Stream, public pool::Waiter, private net::Tim
     [[nodiscard]] const pg::ClientSession& session() const noexcept { return session_; }
     [[nodiscard]] PgConsole* console() const noexcept { return console_.get(); }
     [[nodiscard]] PgListening* listening() const noexcept { return listening_.get(); }
-    [[nodiscard]] const PgLogin* login() const noexcept { return login_.get(); }
+    [[nodiscard]] PgLogin* login() const noexcept { return login_.get(); }
     [[nodiscard]] std::uint32_t cancel_process_id() const noexcept { return cancel_process_id_; }
     [[nodiscard]] std::uint32_t cancel_secret() const noexcept { return cancel_secret_; }
     [[nodiscard]] CancelKeyForm cancel_key_form() const noexcept { return cancel_key_form_; }

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace sluice::server {
 
@@ -47,6 +48,12 @@ class PgLogin final : private net::Timer {
     /// The pool granted a backend, or the backend has done what it was asked for.
     void granted(PgBackend& backend);
     void backend_ready();
+    /// The client's settings are being tried on its backend, once more perhaps.
+    void settings_tried() { notices_.emplace(); }
+    /// A whole NoticeResponse, what the server has to say of them.
+    void settings_noticed(wire::Bytes frame);
+    /// All of those, as NoticeResponse frames.
+    [[nodiscard]] std::string take_notices() { return std::exchange(notices_, {}).value_or(""); }
 
     [[nodiscard]] const std::string& user() const noexcept { return user_; }
     [[nodiscard]] const std::string& database() const noexcept { return database_; }
@@ -107,7 +114,8 @@ class PgLogin final : private net::Timer {
     bool keys_due_ = false;                   ///< The verifier has a salt, and no keys yet.
     std::optional<net::TimePoint> asked_at_;  ///< When a hash was wanted.
     CancelKeyForm cancel_key_form_ = CancelKeyForm::short_form;
-    std::string reply_;  ///< Collected, so that one send answers a step.
+    std::optional<std::string> notices_;  ///< Of the last try of the settings.
+    std::string reply_;                   ///< Collected, so that one send answers a step.
 };
 
 }  // namespace sluice::server

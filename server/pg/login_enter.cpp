@@ -134,8 +134,15 @@ void PgLogin::backend_ready() {
     }
     if (finish()) return;
     // Another backend's ParameterStatus made the pool forget what this one says.
-    shard.pool().profiles().learn(*profile, backend.statuses());
+    PgProfiles& profiles = shard.pool().profiles();
+    if (notices_) profiles.learn_notices(*profile, std::move(*notices_));
+    profiles.learn(*profile, backend.statuses());
     if (!finish()) client_.refuse(RefusalReason::backend_lost);
+}
+
+void PgLogin::settings_noticed(wire::Bytes frame) {
+    if (!notices_ || notices_->size() + frame.size() > pg::login_notice_bytes_max) return;
+    notices_->append(wire::as_text(frame));
 }
 
 bool PgLogin::finish() {
@@ -145,7 +152,7 @@ bool PgLogin::finish() {
     reply.reserve(reply_bytes_usual);
     reply += reply_;
     pg::append_authentication_ok(reply);
-    if (!shard.pool().profiles().append_status_frames(*client.profile(), reply)) return false;
+    if (!shard.pool().profiles().append_login_frames(*client.profile(), reply)) return false;
     PgBackend* const backend = client.backend();
     const bool session_mode = shard.settings().pool_mode == config::PoolMode::session;
     client.worker().give_cancel_key(client, cancel_key_form_);

@@ -232,6 +232,7 @@ bool PgOpening::login_step(pg::BackendLogin::Step step, std::string& out) {
     if (std::holds_alternative<pg::BackendLogin::Ready>(step)) {
         statuses_ = std::move(login_->parameter_statuses());
         key_ = std::move(login_->backend_key());
+        notices_ = std::move(login_->notices());
         login_.reset();
         return false;
     }

@@ -62,6 +62,8 @@ class PgOpening final : private net::Timer {
     /// What the server's login said, once it has ended well. May be taken.
     [[nodiscard]] pg::ParameterStatuses& statuses() noexcept { return statuses_; }
     [[nodiscard]] pg::BackendKey& key() noexcept { return key_; }
+    /// NoticeResponse frames.
+    [[nodiscard]] std::string& notices() noexcept { return notices_; }
     [[nodiscard]] const net::SocketAddress& address() const noexcept { return address_; }
     /// What came behind the login's end.
     [[nodiscard]] wire::Bytes rest() const noexcept { return inbox_.bytes(); }
@@ -99,6 +101,7 @@ class PgOpening final : private net::Timer {
     std::string connect_error_;
     pg::ParameterStatuses statuses_;
     pg::BackendKey key_;
+    std::string notices_;
 };
 
 }  // namespace sluice::server

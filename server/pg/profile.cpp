@@ -147,18 +147,40 @@ void PgProfiles::forget_statuses() {
     siblings_.clear();
 }
 
-bool PgProfiles::append_status_frames(const PgProfile& profile, std::string& out) {
+void PgProfiles::learn_notices(const PgProfile& profile, std::string notices) {
+    const std::lock_guard lock(mutex_);
+    entry_of(profile).notices = std::move(notices);
+}
+
+/// PostgreSQL speaks of its database first, and then of the settings.
+void PgProfiles::opened_with(const PgProfile& profile, std::string notices) {
+    const std::lock_guard lock(mutex_);
+    if (&profile == plain_.get()) {
+        server_notices_ = std::move(notices);
+        return;
+    }
+    if (notices.starts_with(server_notices_)) {
+        notices.erase(0, server_notices_.size());
+    } else {
+        server_notices_.clear();  // No longer true.
+    }
+    entry_of(profile).notices = std::move(notices);
+}
+
+bool PgProfiles::append_login_frames(const PgProfile& profile, std::string& out) {
     const std::lock_guard lock(mutex_);
     Entry& entry = entry_of(profile);
     if (!entry.statuses) {
         const auto name = profile.settings.find(application_name);
         if (!name || !reported_verbatim(*name)) return false;
         const Entry* const sibling = sibling_of(entry);
-        if (sibling == nullptr) return false;
+        if (sibling == nullptr || !sibling->notices.empty()) return false;
         pg::ParameterStatuses statuses = *sibling->statuses;
         if (!statuses.set(application_name, *name)) return false;
         learn(entry, statuses);
     }
+    out += server_notices_;
+    out += entry.notices;
     out += entry.frames;
     return true;
 }

@@ -89,9 +89,15 @@ class PgProfiles {
     void learn(const PgProfile& profile, const pg::ParameterStatuses& statuses);
     /// The server's own settings changed: what is remembered may be wrong.
     void forget_statuses();
-    /// Appends the ParameterStatus frames for a client of this profile, if they are known or follow
-    /// from what is known of a profile that differs in application_name alone. Else false.
-    [[nodiscard]] bool append_status_frames(const PgProfile& profile, std::string& out);
+    /// NoticeResponse frames: what a backend has said to these settings, where it was asked for
+    /// them behind its login.
+    void learn_notices(const PgProfile& profile, std::string notices);
+    /// What one has said at its login, these settings being in its startup packet.
+    void opened_with(const PgProfile& profile, std::string notices);
+    /// Appends the notices and the ParameterStatus frames for a client of this profile, if they are
+    /// known or follow from what is known of a profile that differs in application_name alone. Else
+    /// false.
+    [[nodiscard]] bool append_login_frames(const PgProfile& profile, std::string& out);
     /// In which encoding a client of this profile is spoken to, as a backend has reported it; empty
     /// when that is not known.
     [[nodiscard]] std::string client_encoding(const PgProfile& profile) const;
@@ -106,6 +112,7 @@ class PgProfiles {
         PgProfile profile;
         std::optional<pg::ParameterStatuses> statuses;
         std::string frames;      ///< Of `statuses`: what a login copies.
+        std::string notices;     ///< Of these settings. They outlive `statuses`.
         bool forgotten = false;  ///< Only inside forget_unused().
     };
 
@@ -125,6 +132,7 @@ class PgProfiles {
     std::uint32_t next_id_ = 0;
     std::size_t forget_beyond_ = kept_count_usual;
     ProfileRef plain_;
+    std::string server_notices_;  ///< What every login is told, whatever it brings.
 };
 
 }  // namespace sluice::server

@@ -120,6 +120,7 @@ void PgRelay::event_came(PgBackend& backend, pg::BackendEvent event, wire::Bytes
         case pg::BackendEvent::parameter:
             backend.parameter_received(frame.subspan(pg::frame_header_bytes));
             return;
+        case pg::BackendEvent::private_notice: backend.private_noticed(frame); return;
         case pg::BackendEvent::private_error:
             backend.private_failed(frame.subspan(pg::frame_header_bytes));
             return;

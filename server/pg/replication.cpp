@@ -43,6 +43,7 @@ void PgReplication::connected() {
 void PgReplication::opened() {
     std::string reply = std::move(beginning_.greeting);
     pg::append_authentication_ok(reply);
+    reply += opening_->notices();
     opening_->statuses().append_frames(reply);
     Worker& worker = client_->worker();
     worker.give_cancel_key(*client_, beginning_.key_form);

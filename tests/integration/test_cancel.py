@@ -134,6 +134,19 @@ def keys_are_unguessable(rig):
 
 
 @case
+def process_ids_are_of_no_process_and_not_of_who_left_last(rig):
+    with rig.sluice() as sluice:
+        before = set()
+        for _ in range(10):
+            client = sluice.connect()
+            assert client.pid > 1 << 22 and client.pid not in before, (client.pid, before)
+            before.add(client.pid)
+            assert client.value(f"SELECT pg_terminate_backend({client.pid})") == "f"
+            assert client.value("SELECT 1") == "1"
+            client.end()
+
+
+@case
 def the_key_of_a_client_that_left_is_void(rig):
     with rig.sluice(pool_size=1) as sluice:
         gone = sluice.connect()

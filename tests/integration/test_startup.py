@@ -246,6 +246,38 @@ def ignored_startup_parameters_are_dropped(rig):
         client.end()
 
 
+def told_at_login(address, parameters):
+    """The codes and words of the notices, and how many parameters had been told before them."""
+    with Wire(address) as wire:
+        wire.send(startup({"user": "app", "database": "app", **parameters}))
+        messages = wire.messages_until("Z")
+        notices = [fields_of(message.body) for message in messages if message.kind == "N"]
+        kinds = "".join(message.kind for message in messages)
+        return [(one["S"], one["C"], one["M"]) for one in notices], kinds.find("N")
+
+
+@case
+def what_the_server_says_at_a_login_is_told_to_each_client(rig):
+    direct = ("127.0.0.1", rig.postgres.port)
+    long = {"application_name": "x" * 80}
+    # A database of an older library of collations says so to everybody who comes.
+    version = rig.postgres.value("SELECT datcollversion FROM pg_database WHERE datname = 'app'")
+    if version:
+        rig.postgres.execute("UPDATE pg_database SET datcollversion = '0' WHERE datname = 'app'")
+    try:
+        for mode in ("transaction", "session"):
+            with rig.sluice(pool_mode=mode) as sluice:
+                for parameters in ({}, long, {}, long, {**long, "work_mem": "9MB"}, long):
+                    expected = told_at_login(direct, parameters)
+                    assert len(expected[0]) == bool(version) + bool(parameters), expected
+                    told = told_at_login(sluice.address, parameters)
+                    assert told == expected, (mode, parameters, told, expected)
+    finally:
+        if version:
+            rig.postgres.execute(
+                f"UPDATE pg_database SET datcollversion = '{version}' WHERE datname = 'app'")
+
+
 @case
 def a_client_logs_in_without_a_backend_when_parameters_are_known(rig):
     with rig.sluice(server_idle_timeout="1s") as sluice:

@@ -50,6 +50,23 @@ script("unknown_protocol_option", a.login(version=0x30000, **{"_pq_.wish": "1"})
 script("newer_with_protocol_options", a.login(version=0x30003, **{"_pq_.wish": "1", "_pq_.other": ""}), a("SELECT 1"))
 # A batch is undone as a whole by an error in it, the RESET of DISCARD ALL with it.
 script("discard_all_undone_in_its_batch", a.login(application_name="mine"), a(ask("DISCARD ALL"), Bind(name="none"), Sync), a(SHOW))
+# What the server has to say of a packet's names; those of users and databases are cut in silence.
+LONG = "n" * 80
+NOTED = {
+    "in_options": {"options": f"-c application_name={LONG}"}, "quiet": {"application_name": LONG, "options": "-c client_min_messages=warning"},
+    "twice": {"application_name": LONG, "options": "-c application_name=short"}, "with_others": {"application_name": LONG, "work_mem": "9MB"},
+    "long_path": {"search_path": LONG}, "long_placeholder": {"app.tenant": LONG}, "long_table_method": {"default_table_access_method": LONG},
+    "long_role": {"options": f"-c role={LONG}"}, "long_encoding": {"client_encoding": LONG}, "long_tablespace": {"default_tablespace": LONG},
+    "long_database": {"database": LONG}, "long_user": {"user": LONG}, "both": {"application_name": LONG, "default_tablespace": "nowhere"},
+}
+for name, values in NOTED.items():
+    script(f"noted_{name}", a.login(**values), a("SHOW application_name"), b("SELECT 1"), a("SELECT 1"))
+    script(f"noted_{name}_again", a.login(**values), b.login(**values), a.leaves(), a.login(**values), a("SHOW application_name"),
+           b("SET work_mem = '5MB'"), b("DISCARD ALL"), b("SHOW application_name"))
+script("noted_same_name_with_others", a.login(application_name=LONG), b.login(application_name=LONG, work_mem="9MB"), a(SHOW), b(SHOW),
+       a("SET application_name = 'x'"), b("RESET ALL"), a.leaves(), a.login(application_name=LONG, work_mem="8MB"), a(SHOW))
+script("noted_behind_a_quiet_one", a.login(application_name=LONG, options="-c client_min_messages=error"), a.leaves(), a.login(application_name=LONG),
+       b.login(application_name=LONG, options="-c client_min_messages=error"))
 script("three_logins", a.login(application_name="a"), b.login(application_name="b"), a("SHOW application_name"), b("SHOW application_name"),
        a.leaves(), a.login(application_name="again"), a("SHOW application_name"), b("SHOW application_name"))
 script("same_parameters_in_other_order", a.login(work_mem="9MB", TimeZone="UTC"), b.login(TimeZone="UTC", work_mem="9MB"), a(SHOW), b(SHOW))

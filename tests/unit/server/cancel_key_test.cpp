@@ -1,5 +1,7 @@
 #include "server/pg/cancel_key.hpp"
 
+#include "server/pg/client_process_id.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,6 +29,23 @@ TEST(CancelKeys, long_keys_depend_on_process_secret_and_this_program) {
     EXPECT_NE(text(keys, 7, 8).substr(4), one.substr(4));
     const CancelKeys others;
     EXPECT_NE(text(others, 7, 9).substr(4), one.substr(4));
+}
+
+TEST(ClientProcessId, is_of_no_process_and_names_the_slot) {
+    constexpr std::uint32_t most_of_linux = 1U << 22;
+    for (const unsigned worker : {0U, 1U, 63U, 64U}) {
+        for (const std::uint32_t slot : {0U, 1U, (1U << 20) - 1}) {
+            for (const std::uint64_t turn : {0ULL, 1ULL, 15ULL, 16ULL, ~0ULL}) {
+                const std::uint32_t id = client_process_id(worker, slot, turn);
+                EXPECT_GT(id, most_of_linux);
+                EXPECT_LT(id, 1U << 31) << "drivers read it as a signed number";
+                EXPECT_EQ(slot_of(id), slot);
+                EXPECT_NE(id, client_process_id(worker, slot, turn + 1));
+                EXPECT_NE(id, client_process_id(worker ^ 1, slot, turn));
+            }
+        }
+    }
+    EXPECT_LT(client_process_id(0, 1U << 20, 0), 1U << 31);
 }
 
 }  // namespace

@@ -119,19 +119,49 @@ TEST(PgProfiles, statuses_follow_from_a_sibling_with_another_application_name) {
     const ProfileRef far =
         profiles.find_or_add(settings_of({{"application_name", "two"}, {"datestyle", "sql"}}));
     std::string out;
-    EXPECT_FALSE(profiles.append_status_frames(*one, out));
+    EXPECT_FALSE(profiles.append_login_frames(*one, out));
     EXPECT_FALSE(profiles.accepted(*one));
     profiles.learn(*one, statuses_of({{"application_name", "one"}, {"DateStyle", "ISO, MDY"}}));
-    EXPECT_TRUE(profiles.append_status_frames(*two, out));
+    EXPECT_TRUE(profiles.append_login_frames(*two, out));
     EXPECT_NE(out.find("two"), std::string::npos);
     EXPECT_EQ(out.find("one"), std::string::npos);
     EXPECT_TRUE(profiles.accepted(*two));
-    EXPECT_FALSE(profiles.append_status_frames(*odd, out)) << "PostgreSQL reports it changed";
-    EXPECT_FALSE(profiles.append_status_frames(*far, out));
+    EXPECT_FALSE(profiles.append_login_frames(*odd, out)) << "PostgreSQL reports it changed";
+    EXPECT_FALSE(profiles.append_login_frames(*far, out));
     EXPECT_FALSE(profiles.accepted(*far));
     profiles.forget_statuses();
-    EXPECT_FALSE(profiles.append_status_frames(*two, out));
+    EXPECT_FALSE(profiles.append_login_frames(*two, out));
     EXPECT_TRUE(profiles.accepted(*two)) << "what the server once took, it takes";
+}
+
+TEST(PgProfiles, what_a_server_says_of_settings_is_told_at_every_login) {
+    PgProfiles profiles;
+    const ProfileRef named =
+        profiles.find_or_add(settings_of({{"application_name", std::string(80, 'x')}}));
+    const ProfileRef other = profiles.find_or_add(settings_of({{"application_name", "other"}}));
+    const auto told = [&](const ProfileRef& profile) {
+        std::string out;
+        EXPECT_TRUE(profiles.append_login_frames(*profile, out));
+        return out.substr(0, out.find('S'));
+    };
+    profiles.opened_with(*profiles.plain(), "old.");
+    profiles.learn_notices(*named, "cut.");
+    profiles.learn(*named, statuses_of({{"application_name", "xxx"}}));
+    EXPECT_EQ(told(named), "old.cut.");
+    std::string nothing;
+    EXPECT_FALSE(profiles.append_login_frames(*other, nothing)) << "of its own there may be others";
+    profiles.learn(*other, statuses_of({{"application_name", "other"}}));
+    EXPECT_EQ(told(other), "old.");
+
+    profiles.opened_with(*named, "old.cut again.");
+    EXPECT_EQ(told(named), "old.cut again.");
+    profiles.forget_statuses();
+    profiles.learn(*named, statuses_of({{"application_name", "xxx"}}));
+    EXPECT_EQ(told(named), "old.cut again.") << "it was not asked for them anew";
+    profiles.opened_with(*named, "cut.");
+    EXPECT_EQ(told(named), "cut.") << "the database is in order again";
+    profiles.learn(*other, statuses_of({{"application_name", "other"}}));
+    EXPECT_EQ(told(other), "");
 }
 
 }  // namespace

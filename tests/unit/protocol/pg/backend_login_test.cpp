@@ -1,5 +1,6 @@
 #include "protocol/pg/backend_login.hpp"
 
+#include "protocol/pg/frame.hpp"
 #include "protocol/pg/scram_server.hpp"
 
 #include "tests/unit/protocol/pg/backend_login_frames.hpp"
@@ -104,6 +105,25 @@ TEST(BackendLogin, goes_through_by_every_method) {
         EXPECT_EQ(login.backend_key().key, "key!");
         ASSERT_NE(login.parameter_statuses().find("TimeZone"), nullptr);
     }
+}
+
+TEST(BackendLogin, keeps_what_the_server_says_once_it_has_let_us_in) {
+    BackendLogin login = login_with(NoSecret{});
+    const LoginFrame before{'N', "early"};
+    const LoginFrame notice{'N', "SNOTICE\0\0"s};
+    EXPECT_TRUE(std::holds_alternative<BackendLogin::Continue>(feed(login, before)));
+    for (const LoginFrame& frame : {ok, notice, status, notice})
+        EXPECT_TRUE(std::holds_alternative<BackendLogin::Continue>(feed(login, frame)));
+    const std::string whole = "N\0\0\0\x0dSNOTICE\0\0"s;
+    EXPECT_EQ(login.notices(), whole + whole);
+    // Beyond the limit it is dropped, and the login goes on.
+    const std::size_t room = login_notice_bytes_max - 2 * whole.size() - frame_header_bytes;
+    for (const std::size_t bytes : {room + 1, room, std::size_t{0}}) {
+        const LoginFrame more{'N', std::string(bytes, 'x')};
+        EXPECT_TRUE(std::holds_alternative<BackendLogin::Continue>(feed(login, more)));
+    }
+    EXPECT_EQ(login.notices().size(), login_notice_bytes_max);
+    EXPECT_TRUE(std::holds_alternative<BackendLogin::Ready>(feed(login, ready)));
 }
 
 /// Runs every dialogue up to each of its frames and then lets the check loose on the machine.
