@@ -146,9 +146,7 @@ std::string ClientSession::find_command(Asked& asked) {
         if (asked.row == nullptr) return unknown_subcommand(container, second);
         asked.rest = behind;
     }
-    if (!asked.row->takes(ArgumentReader(asked.request).count())) {
-        return wrong_arguments(*asked.row);
-    }
+    if (!asked.row->takes(asked.rest.count())) return wrong_arguments(*asked.row);
     if (!logged_in() && !asked.row->has(CommandFlag::no_auth)) {
         return "NOAUTH Authentication required.";
     }

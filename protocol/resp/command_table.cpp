@@ -12,10 +12,14 @@ namespace sluice::resp {
 namespace {
 
 /// FNV-1a: short names, no need against collisions on purpose, for the table is fixed.
-std::size_t hash_of(std::string_view name) noexcept {
-    std::uint32_t hash = 2'166'136'261U;
+constexpr std::uint32_t hash_start = 2'166'136'261U;
+constexpr std::uint32_t hashed(std::uint32_t hash, char letter) noexcept {
+    return (hash ^ static_cast<unsigned char>(letter)) * 16'777'619U;
+}
+std::uint32_t hash_of(std::string_view name) noexcept {
+    std::uint32_t hash = hash_start;
     for (const char letter : name)
-        hash = (hash ^ static_cast<unsigned char>(letter)) * 16'777'619U;
+        hash = hashed(hash, letter);
     return hash;
 }
 
@@ -37,8 +41,9 @@ CommandTable::CommandTable(std::span<const CommandRow> commands,
     }
 }
 
-const CommandRow* CommandTable::find_lower(std::string_view name) const noexcept {
-    std::size_t slot = hash_of(name) & (slots_.size() - 1);
+const CommandRow* CommandTable::find_lower(std::string_view name,
+                                           std::uint32_t hash) const noexcept {
+    std::size_t slot = hash & (slots_.size() - 1);
     while (slots_[slot] != 0) {
         const CommandRow& row = at(slots_[slot] - 1U);
         if (row.name == name) return &row;
@@ -48,14 +53,16 @@ const CommandRow* CommandTable::find_lower(std::string_view name) const noexcept
 }
 
 const CommandRow* CommandTable::find(std::string_view name) const noexcept {
-    std::array<char, name_bytes_max> letters{};
+    std::array<char, name_bytes_max> letters;
     if (name.size() > letters.size()) return nullptr;
+    std::uint32_t hash = hash_start;
     for (std::size_t index = 0; index < name.size(); ++index) {
         // A blank stands only between the two names of a subcommand, which is not asked for here.
         if (name[index] == ' ') return nullptr;
         letters[index] = lower(name[index]);
+        hash = hashed(hash, letters[index]);
     }
-    return find_lower({letters.data(), name.size()});
+    return find_lower({letters.data(), name.size()}, hash);
 }
 
 const CommandRow* CommandTable::find(const CommandRow& container,
@@ -67,7 +74,8 @@ const CommandRow* CommandTable::find(const CommandRow& container,
     letters[container.name.size()] = ' ';
     for (const char letter : subcommand)
         letters[bytes++] = lower(letter);
-    return find_lower({letters.data(), bytes});
+    const std::string_view name(letters.data(), bytes);
+    return find_lower(name, hash_of(name));
 }
 
 std::size_t CommandTable::index_of(const CommandRow& row) const noexcept {

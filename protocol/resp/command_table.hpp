@@ -109,7 +109,8 @@ class CommandTable {
     static constexpr std::size_t name_bytes_max = 40;
 
   private:
-    [[nodiscard]] const CommandRow* find_lower(std::string_view name) const noexcept;
+    [[nodiscard]] const CommandRow* find_lower(std::string_view name,
+                                               std::uint32_t hash) const noexcept;
 
     std::span<const CommandRow> commands_;
     std::span<const CommandRow> subcommands_;

@@ -16,10 +16,14 @@ constexpr std::int64_t length_max = std::int64_t{1} << 40;
 constexpr std::uint64_t elements_max = std::uint64_t{1} << 50;
 
 bool is_line(char type) noexcept {
-    return std::strchr("+-:_#,(", type) != nullptr && type != '\0';
+    return type == '+' || type == '-' || type == ':' || type == '_' || type == '#' || type == ',' ||
+           type == '(';
 }
 bool is_bulk(char type) noexcept {
     return type == '$' || type == '!' || type == '=';
+}
+bool is_aggregate(char type) noexcept {
+    return type == '*' || type == '%' || type == '~' || type == '|' || type == '>';
 }
 
 }  // namespace
@@ -86,8 +90,8 @@ bool ReplyScanner::read_header(wire::Bytes available, std::size_t& at) noexcept 
         return true;
     }
     // A push stands between replies, never within one.
-    if (!is_bulk(type) && std::strchr("*%~|>", type) == nullptr) return false;
-    if (type == '\0' || (type == '>' && elements_left_ > 0)) return false;
+    if (!is_bulk(type) && !is_aggregate(type)) return false;
+    if (type == '>' && elements_left_ > 0) return false;
     const LengthLine line = read_length_line(available, at + 1);
     if (line.state == LengthLine::State::incomplete) return true;
     if (line.state == LengthLine::State::invalid || line.value < -1 || line.value > length_max) {

@@ -35,9 +35,10 @@ struct RequestScan {
     char found = '\0';  ///< With `expected_dollar`.
 };
 
-/// Cuts one request after the other out of a client's bytes. Looks at each byte of a frame's
-/// skeleton once and at no byte of a bulk, however many calls it takes.
-/// Source: "Redis serialization protocol specification", redis.io.
+/// Cuts one request after the other out of a client's bytes. Looks at no byte of a bulk, and at
+/// each byte of a frame's skeleton once, however many calls it takes; those of its first call twice
+/// when the request has not arrived in full. Source: "Redis serialization protocol specification",
+/// redis.io.
 class RequestScanner {
   public:
     /// `available` begins with the first byte of the request that has not been passed on.

@@ -55,6 +55,25 @@ TEST(RequestScanner, cuts_a_request_wherever_its_bytes_come_apart) {
     }
 }
 
+/// A request that is there in full is told at once, one that comes in pieces step by step.
+TEST(RequestScanner, finds_the_same_in_spoilt_requests_whole_and_in_pieces) {
+    const RequestLimits limits{3, 12, 64};
+    for (const std::string_view request :
+         {"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$12\r\nabcdefghijkl\r\n", "*1\r\n$0\r\n\r\n"}) {
+        for (std::size_t place = 0; place < request.size(); ++place) {
+            for (const char letter : std::string_view("*$\r\n-0123456789x\0", 17)) {
+                std::string spoilt(request);
+                spoilt[place] = letter;
+                const RequestScan whole = scan_whole(spoilt, limits);
+                const RequestScan pieces = scan_byte_by_byte(spoilt, limits);
+                ASSERT_EQ(whole.event, pieces.event) << spoilt;
+                ASSERT_EQ(whole.bytes, pieces.bytes) << spoilt;
+                ASSERT_EQ(whole.fault, pieces.fault) << spoilt;
+            }
+        }
+    }
+}
+
 TEST(RequestScanner, reads_over_requests_without_arguments) {
     for (const std::string_view empty : {"*0\r\n", "*-1\r\n", "*-10\r\n"}) {
         const RequestScan scan = scan_byte_by_byte(empty);
