@@ -41,13 +41,18 @@ std::string_view behind_blanks(std::string_view text) noexcept {
     return text;
 }
 
-/// Takes a word off the front, without regard to case; false where another stands.
+/// Without regard to case.
+bool begins_with_word(std::string_view text, std::string_view lower) noexcept {
+    if (text.size() < lower.size()) return false;
+    const auto same = [](char a, char b) { return word_byte(a) == b; };
+    if (!std::ranges::equal(text.substr(0, lower.size()), lower, same)) return false;
+    return text.size() == lower.size() || word_byte(text[lower.size()]) == 0;
+}
+
+/// Takes a word off the front; false where another stands.
 bool take_word(std::string_view& text, std::string_view lower) noexcept {
     const std::string_view rest = behind_blanks(text);
-    if (rest.size() < lower.size()) return false;
-    const auto same = [](char a, char b) { return word_byte(a) == b; };
-    if (!std::ranges::equal(rest.substr(0, lower.size()), lower, same)) return false;
-    if (rest.size() > lower.size() && word_byte(rest[lower.size()]) != 0) return false;
+    if (!begins_with_word(rest, lower)) return false;
     text = rest.substr(lower.size());
     return true;
 }
@@ -71,6 +76,21 @@ BlockEnd block_end_of(std::string_view text) noexcept {
 
 bool begins_like_block(std::string_view text) noexcept {
     return take_word(text, "begin") || take_word(text, "start");
+}
+
+bool mentions_block_begin(std::string_view text) noexcept {
+    if (begins_like_block(text)) return true;
+    const std::size_t semicolon = text.find(';');
+    if (semicolon == std::string_view::npos) return false;
+    const std::string_view rest = text.substr(semicolon);
+    for (std::size_t at = 1; at < rest.size(); ++at) {
+        if (word_byte(rest[at]) == 0 || word_byte(rest[at - 1]) != 0) continue;
+        if (begins_with_word(rest.substr(at), "begin") ||
+            begins_with_word(rest.substr(at), "start")) {
+            return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace sluice::pg

@@ -19,6 +19,9 @@ enum class BlockEnd : std::uint8_t {
 
 /// The first word is one with which a transaction block is begun.
 [[nodiscard]] bool begins_like_block(std::string_view text) noexcept;
+/// The same, or such a word stands somewhere behind a semicolon: whoever reads SQL is to say what
+/// it means there. Whole texts only. Linear, whatever the text.
+[[nodiscard]] bool mentions_block_begin(std::string_view text) noexcept;
 
 /// Bytes of a text that are enough for an answer, unless it begins with comments that are longer.
 constexpr std::size_t block_end_bytes_telling = 256;

@@ -61,7 +61,7 @@ class ClientSession {
     }
 
     /// Whether the request at the front begins a transaction block and does not end it, as far as
-    /// its first word tells: to be asked where there may be none. Nothing: more bytes must arrive.
+    /// its text tells: to be asked where there may be none. Nothing: more bytes must arrive.
     [[nodiscard]] std::optional<bool> opens_block(wire::Bytes available,
                                                   StatementReader& reader) const;
 

@@ -155,8 +155,11 @@ std::optional<bool> ClientSession::opens_block(wire::Bytes available,
     const std::size_t frame_bytes = frame_header_bytes + std::size_t{header.body_bytes};
     const wire::Bytes in_hand = available.first(std::min(frame_bytes, available.size()));
     const bool whole = in_hand.size() == frame_bytes;
+    // Of what comes in pieces only the end would tell.
+    if (!whole && header.body_bytes > whole_query_bytes_max) return false;
     std::size_t text_at = frame_header_bytes;
-    if (type == ClientMessage::Parse) {
+    const bool one_statement = type == ClientMessage::Parse;
+    if (one_statement) {
         NamedFrame named;
         const NameSearch search = find_name(in_hand, named);
         if (search == NameSearch::more_bytes) return std::nullopt;
@@ -165,14 +168,12 @@ std::optional<bool> ClientSession::opens_block(wire::Bytes available,
     }
     std::string_view text = wire::as_text(in_hand.subspan(text_at));
     text = text.substr(0, text.find('\0'));
-    if (!begins_like_block(text)) {
-        if (whole || text.size() >= block_end_bytes_telling) return false;
-        return std::nullopt;
-    }
     if (!whole) {
-        if (header.body_bytes > whole_query_bytes_max) return false;
+        const bool told = one_statement && text.size() >= block_end_bytes_telling;
+        if (told && !begins_like_block(text)) return false;
         return std::nullopt;
     }
+    if (one_statement ? !begins_like_block(text) : !mentions_block_begin(text)) return false;
     // What cannot be read is the server's to judge.
     bool open = false;
     for (const Effect& effect : reader.read(text).effects) {

@@ -177,7 +177,9 @@ def statement_mode_refuses_transactions_and_rolls_them_back(rig):
 def statement_mode_refuses_a_block_before_it_begins(rig):
     """The refusal is the first word, and the server has heard nothing of it."""
     begun = [Query("BEGIN"), Query("/* c */ start transaction isolation level serializable;"),
-             Query("BEGIN; SELECT 1"), extended("BEGIN"), extended("begin read write")]
+             Query("BEGIN; SELECT 1"), extended("BEGIN"), extended("begin read write"),
+             Query("SELECT 1; BEGIN"), Query("SELECT 2;-- c\n/* d */Start Transaction; SELECT 3"),
+             Query("BEGIN; COMMIT; SELECT 4; BEGIN")]
     with rig.sluice(pool_mode="statement", pool_size=1) as sluice:
         witness = sluice.connect()
         assert witness.value("SELECT 1") == "1"
@@ -197,9 +199,17 @@ def statement_mode_refuses_a_block_before_it_begins(rig):
         client.send(extended("SELECT 1")[:-5], extended("BEGIN"))
         kinds = [m.kind for m in client.messages_to_the_end()]
         assert kinds[-1] == "E" and kinds.count("D") == 1 and kinds.count("E") == 1, kinds
-        # Blocks that end where they begin leave nothing open.
+        # It may come in pieces.
+        client = sluice.connect()
+        request = Query("SELECT 1; BEGIN")
+        for at in range(len(request)):
+            client.send(request[at:at + 1])
+        assert [m.kind for m in client.messages_to_the_end()] == ["E"]
+        # Blocks that end where they begin leave nothing open, and not every such word is a verb.
         assert witness.query("BEGIN; SELECT 1; COMMIT").tags == ["BEGIN", "SELECT 1", "COMMIT"]
-        assert sluice.metric("refusals_total", reason="transaction_in_statement_mode") == 7
+        assert witness.query("SELECT 1; BEGIN; COMMIT").tags == ["SELECT 1", "BEGIN", "COMMIT"]
+        assert witness.query("SELECT ';begin'; SELECT 5 AS start").tags == ["SELECT 1"] * 2
+        assert sluice.metric("refusals_total", reason="transaction_in_statement_mode") == 11
         witness.end()
 
 

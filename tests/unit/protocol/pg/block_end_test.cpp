@@ -54,5 +54,20 @@ TEST(BlockEnd, takes_any_beginning_of_a_text) {
         std::ignore = block_end_of(std::string_view(text).substr(0, bytes));
 }
 
+TEST(MentionsBlockBegin, looks_for_the_words_behind_semicolons) {
+    for (const std::string_view text :
+         {"begin", " /* c */ Start transaction", "SELECT 1; BEGIN", "SELECT 1;begin;", ";;;BEGIN",
+          "SELECT 1; /* c */ sTART TRANSACTION; SELECT 2", "SELECT 1;\n-- c\nBEGIN",
+          "SELECT 1 /* ; */ begin", "SELECT ';', 'begin'"}) {
+        EXPECT_TRUE(mentions_block_begin(text)) << text;
+    }
+    for (const std::string_view text :
+         {"", ";", "SELECT 1", "SELECT 1;", "SELECT begin FROM t", "SELECT 1; SELECT begins",
+          "SELECT 1; SELECT _begin", "SELECT 1; SELECT begin1", "BEGINS; SELECT 1",
+          "SELECT 1; BEGI", "SELECT start; COMMIT"}) {
+        EXPECT_FALSE(mentions_block_begin(text)) << text;
+    }
+}
+
 }  // namespace
 }  // namespace sluice::pg
