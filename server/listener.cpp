@@ -113,7 +113,7 @@ ListeningSocket open_listening_socket(const config::ListenAddress& listen_addres
 
 Listener::Listener(Worker& worker, ListeningSocket socket, Side side)
     : worker_(worker), socket_(std::move(socket)), side_(side) {
-    worker_.engine().watch(socket_.fd, *this, net::Readiness::readable);
+    if (!watch()) fail(socket_.fd, "cannot listen on " + socket_.address.text());
 }
 
 Listener::~Listener() {
@@ -136,19 +136,29 @@ void Listener::ready() {
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED) {
             return;
         }
-        ++worker_.counters.accept_failures;
-        log::warning("accept failed, pausing", {{"error", std::generic_category().message(errno)},
-                                                {"listener", socket_.address.text()}});
+        const int error = errno;
         worker_.engine().unwatch(socket_.fd);
         watched_ = false;
-        worker_.engine().timers().arm(*this, worker_.engine().now() + pause_when_full);
+        pause(error);
         return;
     }
 }
 
+bool Listener::watch() noexcept {
+    watched_ = worker_.engine().watch(socket_.fd, *this, net::Readiness::readable);
+    return watched_;
+}
+
+void Listener::pause(int error) {
+    ++worker_.counters.accept_failures;
+    log::warning("accept failed, pausing", {{"error", std::generic_category().message(error)},
+                                            {"listener", socket_.address.text()}});
+    worker_.engine().timers().arm(*this, worker_.engine().now() + pause_when_full);
+}
+
 void Listener::expired(net::TimePoint) {
-    worker_.engine().watch(socket_.fd, *this, net::Readiness::readable);
-    watched_ = true;
+    // What was short for the accept may be short for this, too.
+    if (!watch()) pause(errno);
 }
 
 }  // namespace sluice::server

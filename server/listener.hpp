@@ -32,12 +32,13 @@ enum class PortUse : std::uint8_t { first, shared };
 /// Which protocol the clients of a listener speak.
 enum class Side : std::uint8_t { postgres, redis };
 
-/// Accepts for one worker. Out of file descriptors it pauses, instead of being told of the same
-/// client again and again, and goes on after a while.
+/// Accepts for one worker. Out of file descriptors, or of what the system needs to watch one, it
+/// pauses, instead of being told of the same client again and again, and goes on after a while.
 ///
 /// Owned by its worker. Confined to: its worker.
 class Listener final : public net::Watcher, private net::Timer {
   public:
+    /// Throws std::system_error, and closes the socket, where it cannot be watched.
     Listener(Worker& worker, ListeningSocket socket, Side side);
     ~Listener() override;
 
@@ -46,11 +47,13 @@ class Listener final : public net::Watcher, private net::Timer {
 
   private:
     void expired(net::TimePoint now) override;
+    [[nodiscard]] bool watch() noexcept;
+    void pause(int error);
 
     Worker& worker_;
     ListeningSocket socket_;
     Side side_;
-    bool watched_ = true;
+    bool watched_ = false;
 };
 
 }  // namespace sluice::server

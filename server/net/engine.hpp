@@ -89,7 +89,8 @@ class Engine {
     virtual void shut_down(int fd) noexcept = 0;
     virtual void close(int fd) noexcept = 0;
 
-    virtual void watch(int fd, Watcher& watcher, Readiness readiness) = 0;
+    /// False, and errno, where the system takes no more of them.
+    [[nodiscard]] virtual bool watch(int fd, Watcher& watcher, Readiness readiness) noexcept = 0;
     virtual void unwatch(int fd) noexcept = 0;
 
     /// Calls `what` at the end of this turn, before the next wait.

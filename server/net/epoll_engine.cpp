@@ -56,7 +56,7 @@ class EpollEngine final : public Engine, private Watcher {
         : Engine(budget, std::chrono::steady_clock::now()),
           epoll_fd_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
           wake_fd_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
-        watch(wake_fd_, *this, Readiness::readable);
+        checked(watch(wake_fd_, *this, Readiness::readable) ? 0 : -1, "epoll_ctl");
     }
     ~EpollEngine() override {
         clear_graveyard();
@@ -169,11 +169,11 @@ class EpollEngine final : public Engine, private Watcher {
     }
     void close(int fd) noexcept override { ::close(fd); }
 
-    void watch(int fd, Watcher& watcher, Readiness readiness) override {
+    bool watch(int fd, Watcher& watcher, Readiness readiness) noexcept override {
         epoll_event event{};
         event.events = readiness == Readiness::readable ? EPOLLIN : EPOLLOUT;
         event.data.ptr = &watcher;
-        checked(::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
+        return ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0;
     }
 
     void unwatch(int fd) noexcept override { ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr); }

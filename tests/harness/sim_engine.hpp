@@ -6,6 +6,8 @@
 #include "tests/harness/sim_network.hpp"
 
 #include <array>
+#include <cerrno>
+#include <map>
 #include <vector>
 
 namespace sluice::test {
@@ -42,8 +44,17 @@ class SimEngine final : public net::Engine {
     [[nodiscard]] int connect_error(int fd) noexcept override { return network_.connect_error(fd); }
     void shut_down(int fd) noexcept override { network_.shut_down(fd); }
     void close(int fd) noexcept override { network_.close(fd); }
-    void watch(int, net::Watcher&, net::Readiness) override {}
-    void unwatch(int) noexcept override {}
+    bool watch(int fd, net::Watcher& watcher, net::Readiness) noexcept override {
+        errno = ENOSPC;
+        if (watches_left_ == 0) return false;
+        --watches_left_;
+        watched_[fd] = &watcher;
+        return true;
+    }
+    void unwatch(int fd) noexcept override { watched_.erase(fd); }
+    /// Of the descriptors that are no streams. Null: nobody watches it.
+    [[nodiscard]] net::Watcher* watcher_of(int fd) { return watched_[fd]; }
+    void set_watches_left(unsigned count) noexcept { watches_left_ = count; }
 
   private:
     bool run_tasks();
@@ -54,6 +65,8 @@ class SimEngine final : public net::Engine {
     std::vector<net::Stream*> streams_;
     std::vector<net::Stream*> changed_;
     std::vector<Task> tasks_;
+    std::map<int, net::Watcher*> watched_;
+    unsigned watches_left_ = 1000;
     std::array<std::byte, 32U * 1024U> scratch_;
 };
 
