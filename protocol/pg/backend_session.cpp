@@ -193,14 +193,14 @@ bool BackendSession::answered(BackendMessage type) {
     // While it reads CopyData, a backend says nothing but that it is done or has failed.
     if (stage_ == Stage::copy_in && type != BackendMessage::CommandComplete) return false;
     front_answered_ = true;
-    batch_answered_ = batch_answered_ || (owed != Owed::parse && owed != Owed::close);
+    since_ready_.answered = since_ready_.answered || (owed != Owed::parse && owed != Owed::close);
     if (doubt_ == Doubt::stray_ready) doubt_ = Doubt::none;
     switch (type) {
         case BackendMessage::ParseComplete: return completed(Owed::parse);
         case BackendMessage::BindComplete: return completed(Owed::bind);
         case BackendMessage::CloseComplete: return completed(Owed::close);
         case BackendMessage::PortalSuspended:
-            portal_suspended_ = true;
+            readable_.portal = true;
             return completed(Owed::execute);
         case BackendMessage::RowDescription:
             return owed == Owed::query || completed(Owed::describe);
@@ -247,13 +247,8 @@ BackendEvent BackendSession::ready_received(wire::Bytes body) {
         default:
             return BackendEvent::violation;  // A byte from outside: not every value has a name.
     }
-    error_outstanding_ = false;
-    block_begun_ = false;
-    batch_answered_ = false;
-    if (status != TransactionStatus::in_transaction) {
-        portal_suspended_ = false;
-        cursor_declared_ = false;
-    }
+    since_ready_ = {};
+    if (status != TransactionStatus::in_transaction) readable_ = {};
     if (stray_ready_next()) {
         // The backend has read the Sync in question, so it discards nothing any more.
         if (queue_.empty() && stage_ == Stage::skipping) stage_ = Stage::in_step;
@@ -272,8 +267,8 @@ BackendEvent BackendSession::ready_received(wire::Bytes body) {
 }
 
 void BackendSession::error_received() {
-    error_outstanding_ = queue_.empty() || queue_.front().audience != Audience::nobody;
-    if (error_outstanding_) ++error_count_;
+    since_ready_.error = queue_.empty() || queue_.front().audience != Audience::nobody;
+    if (since_ready_.error) ++error_count_;
     if (queue_.empty()) {
         // Unasked for, an error is the backend's farewell; the end of its stream follows.
         doubt_ = Doubt::lost;
@@ -358,7 +353,7 @@ bool BackendSession::command_completed() {
         stage_ = stage_behind_copy();
     }
     if (owed == Owed::execute) {
-        portal_suspended_ = false;
+        readable_.portal = false;
         pop_front();
     }
     return true;
@@ -372,7 +367,7 @@ Rest BackendSession::rest() const noexcept {
         case TransactionStatus::failed: return Rest::transaction;
         case TransactionStatus::in_transaction: break;
     }
-    return portal_suspended_ || cursor_declared_ ? Rest::portal : Rest::transaction;
+    return readable_.portal || readable_.cursor ? Rest::portal : Rest::transaction;
 }
 
 void BackendSession::pop_front() {

@@ -101,7 +101,7 @@ class BackendSession {
     }
     /// The Bind that is sent next uses a statement that the backend was taught before.
     void rely_on(const Statement& statement) noexcept {
-        if (encore_.idle() && outside_block() && !batch_answered_) encore_.begin(statement);
+        if (encore_.idle() && outside_block() && !since_ready_.answered) encore_.begin(statement);
     }
     /// The batch under way, to which what is sent is added.
     [[nodiscard]] Encore& encore() noexcept { return encore_; }
@@ -175,18 +175,18 @@ class BackendSession {
     [[nodiscard]] Rest rest() const noexcept;
     /// Its last Execute has left rows, in a batch outside of a block.
     [[nodiscard]] bool suspended_outside_block() const noexcept {
-        return portal_suspended_ && stage_ == Stage::unsynced && !in_block() && queue_.empty();
+        return readable_.portal && stage_ == Stage::unsynced && !in_block() && queue_.empty();
     }
     /// A transaction block is open where the last reply was given, as far as can be known before
     /// the next ReadyForQuery.
     [[nodiscard]] bool in_block() const noexcept {
-        return status_ != TransactionStatus::idle || block_begun_;
+        return status_ != TransactionStatus::idle || since_ready_.block;
     }
     /// It says nothing more before the client's COPY goes on or ends.
     [[nodiscard]] bool reads_copy() const noexcept { return stage_ == Stage::copy_in; }
     /// The client has seen an error that no ReadyForQuery has followed: if the backend is lost now,
     /// that error said why, and a second one would be one too many.
-    [[nodiscard]] bool error_outstanding() const noexcept { return error_outstanding_; }
+    [[nodiscard]] bool error_outstanding() const noexcept { return since_ready_.error; }
     /// In the middle of a frame, so nothing of ours may be sent to the client.
     [[nodiscard]] bool within_frame() const noexcept { return body_left_ > 0; }
     /// The conversation can no longer be followed with certainty, or the backend has said
@@ -208,6 +208,18 @@ class BackendSession {
     /// Sync as part of the COPY or behind the failure, where it is answered. Such a stray
     /// ReadyForQuery comes before the reply to anything sent later, so that reply ends the doubt.
     enum class Doubt : std::uint8_t { none, stray_ready, lost };
+
+    /// What has come since the last ReadyForQuery.
+    struct SinceReady {
+        bool error = false;     ///< Which the client was told.
+        bool block = false;     ///< A transaction block was begun.
+        bool answered = false;  ///< A Bind, Describe or Execute, or more.
+    };
+    /// What the client may go on reading from, in this transaction.
+    struct Readable {
+        bool portal = false;  ///< Suspended by the last Execute that was answered.
+        bool cursor = false;  ///< Declared, and no cursor closed since.
+    };
 
     struct Fate {
         Audience audience;
@@ -250,15 +262,12 @@ class BackendSession {
     TransactionStatus status_ = TransactionStatus::idle;
     Stage stage_ = Stage::in_step;
     Doubt doubt_ = Doubt::none;
-    bool error_outstanding_ = false;
+    SinceReady since_ready_;
+    Readable readable_;
     SchemaChange schema_change_ = SchemaChange::none;  ///< In this transaction.
     bool may_define_ = false;                          ///< Likewise, or in one that comes.
     bool executed_ = false;                            ///< In the batch that no Sync has ended.
-    bool block_begun_ = false;                         ///< Likewise.
     bool owes_begin_ = false;
-    bool batch_answered_ = false;    ///< A Bind, Describe or Execute since the last ReadyForQuery.
-    bool portal_suspended_ = false;  ///< By the last Execute that was answered.
-    bool cursor_declared_ = false;   ///< In this transaction, and no cursor closed since.
     bool copy_swallowed_sync_ = false;  ///< A Sync was sent that the COPY in progress ignores.
     bool front_answered_ = false;       ///< Some of the front entry's reply has come.
 };

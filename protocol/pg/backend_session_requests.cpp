@@ -166,9 +166,9 @@ void BackendSession::tag_seen(wire::Bytes body) {
             if (client_statements_ != nullptr) client_statements_->forget_names();
             names_changed(tag);
             return;
-        case TagMeaning::block_begun: block_begun_ = true; return;
-        case TagMeaning::cursor_declared: cursor_declared_ = true; return;
-        case TagMeaning::cursor_closed: cursor_declared_ = false; return;
+        case TagMeaning::block_begun: since_ready_.block = true; return;
+        case TagMeaning::cursor_declared: readable_.cursor = true; return;
+        case TagMeaning::cursor_closed: readable_.cursor = false; return;
         case TagMeaning::prepared:
         case TagMeaning::deallocated: names_changed(tag); return;
         case TagMeaning::nothing: return;
@@ -225,7 +225,7 @@ void BackendSession::result_described(BackendMessage type, wire::Bytes whole_bod
 /// nothing has been sent behind it.
 bool BackendSession::heals(wire::Bytes error_body) const {
     if (!encore_.whole() || queue_.empty() || client_statements_ == nullptr) return false;
-    if (batch_answered_ || in_block() || doubt_ != Doubt::none) return false;
+    if (since_ready_.answered || in_block() || doubt_ != Doubt::none) return false;
     const OwedReply& bind = queue_.front();
     if (bind.owed != Owed::bind || bind.statement != encore_.statement().id()) return false;
     const ErrorFields error = parse_error_fields(error_body);

@@ -95,7 +95,11 @@ ClientSession::Step ClientSession::body_step(wire::Bytes available) {
 ClientSession::Step ClientSession::frame_step(FrameHeader header, wire::Bytes available,
                                               const StatementLease* statements) {
     switch (static_cast<ClientMessage>(header.type)) {
-        case ClientMessage::Query: return carried_out(query_step(header, available, statements));
+        case ClientMessage::Query: {
+            Step step = query_step(header, available, statements);
+            note_carried_out(step);
+            return step;
+        }
         case ClientMessage::Parse:
         case ClientMessage::Bind:
         case ClientMessage::Describe:
@@ -103,7 +107,9 @@ ClientSession::Step ClientSession::frame_step(FrameHeader header, wire::Bytes av
         case ClientMessage::Execute:
             if (statements != nullptr) {
                 note_execute(header, available, statements->backend);
-                return carried_out(execute_step(header, available, *statements));
+                Step step = execute_step(header, available, *statements);
+                note_carried_out(step);
+                return step;
             }
             return behind_close_unnamed(forward_step(header, available, {Owed::execute}));
         case ClientMessage::Sync:

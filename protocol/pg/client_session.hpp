@@ -254,7 +254,7 @@ class ClientSession {
                                             const StatementLease& lease) const;
     [[nodiscard]] std::optional<Step> before_channels(ChannelNote notes,
                                                       const StatementLease& lease);
-    [[nodiscard]] Step carried_out(Step step) noexcept;
+    void note_carried_out(const Step& step) noexcept;
     [[nodiscard]] std::optional<Step> prepare_apart(const NameAgreement& agreement,
                                                     const StatementFacts& facts,
                                                     const StatementLease& lease);

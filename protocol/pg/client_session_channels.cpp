@@ -150,9 +150,8 @@ void ClientSession::note_use(Statement& statement, const StatementLease& lease) 
 
 /// A text that is carried out may roll back what was installed before it; its Parse and its Bind
 /// may not.
-ClientSession::Step ClientSession::carried_out(Step step) noexcept {
+void ClientSession::note_carried_out(const Step& step) noexcept {
     if (channels_ && step.kind == StepKind::forward && step.bytes > 0) channels_->used();
-    return step;
 }
 
 }  // namespace sluice::pg

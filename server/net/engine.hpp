@@ -4,6 +4,7 @@
 #include "server/net/chunk.hpp"
 #include "server/net/timer_wheel.hpp"
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -81,6 +82,10 @@ class Engine {
     // What a stream needs of its socket; as the system calls of the same names, never blocking.
     /// Begins a connect: a descriptor for Stream::open_connecting, or -1 and errno.
     [[nodiscard]] virtual int connect(const SocketAddress& address) noexcept = 0;
+    /// Of an error of connect(): nothing was tried, for there is no descriptor left.
+    [[nodiscard]] static bool out_of_files(int error) noexcept {
+        return error == EMFILE || error == ENFILE;
+    }
     [[nodiscard]] virtual std::ptrdiff_t write(int fd, wire::Bytes bytes) noexcept = 0;
     [[nodiscard]] virtual std::ptrdiff_t read(int fd, std::span<std::byte> into) noexcept = 0;
     /// 0, or the error with which the connect under way has failed.

@@ -43,11 +43,6 @@ std::string error_body(RefusalReason reason) {
     return frame.substr(pg::frame_header_bytes);
 }
 
-/// It is not the database's fault that there is no socket.
-bool out_of_files(int error) noexcept {
-    return error == EMFILE || error == ENFILE;
-}
-
 pg::ProtocolMinor minor_of(const config::Postgres& settings) {
     return settings.max_protocol_version == config::ProtocolVersion::v3_2 ? pg::ProtocolMinor::two
                                                                           : pg::ProtocolMinor::zero;
@@ -158,7 +153,8 @@ void PgOpening::try_next_address() {
             owner_.socket().open_connecting(fd);
             return;
         }
-        if (out_of_files(errno)) {
+        if (net::Engine::out_of_files(errno)) {
+            // It is not the database's fault.
             ended_badly(error_body(RefusalReason::out_of_files),
                         pool::OpenFailure::short_of_resources);
             return;

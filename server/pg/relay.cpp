@@ -77,8 +77,24 @@ void PgRelay::serve_kept(PgClient& client) {
     client.shard_->perform_orders();
 }
 
+/// What has been collected for the client's backend goes there.
+void PgRelay::send_off(PgClient& client, Departure& out) {
+    out.leave([&client](wire::Bytes part) {
+        if (client.backend_ == nullptr) return;
+        client.shard_->counters.received_bytes += part.size();
+        client.backend_->send(part);
+    });
+}
+
 /// The front of the bytes of a client without a backend: served here, or one is taken for it.
 PgRelay::Served PgRelay::serve_unleased(PgClient& client, wire::Bytes rest, Departure& out) {
+    if (reads_behind(client)) return Served::later;
+    if (client.portal_) {
+        send_off(client, out);
+        const std::size_t used = serve_portal(client, rest);
+        out.skip(used);
+        return used == 0 && client.portal_ ? Served::later : Served::yes;
+    }
     const pg::Wants wants = client.session_.wants(rest);
     if (wants == pg::Wants::more_bytes) return Served::later;
     if (wants == pg::Wants::nothing) return Served::no;
@@ -93,13 +109,6 @@ PgRelay::Served PgRelay::serve_unleased(PgClient& client, wire::Bytes rest, Depa
 
 std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
     Departure out(bytes, client.worker().room_to_backend);
-    const auto leave = [&] {
-        out.leave([&client](wire::Bytes part) {
-            if (client.backend_ == nullptr) return;
-            client.shard_->counters.received_bytes += part.size();
-            client.backend_->send(part);
-        });
-    };
     Served block = Served::no;
     while (client.phase_ != PgClient::Phase::leaving) {
         const wire::Bytes rest = bytes.subspan(out.at());
@@ -107,59 +116,55 @@ std::size_t PgRelay::serve(PgClient& client, wire::Bytes bytes) {
         block = opens_block(client, rest);
         if (block != Served::no) break;
         if (client.backend_ == nullptr) {
-            if (reads_behind(client)) break;
-            if (client.portal_) {
-                leave();
-                const std::size_t used = serve_portal(client, rest);
-                out.skip(used);
-                if (used == 0 && client.portal_) break;
-                continue;
-            }
             const Served served = serve_unleased(client, rest, out);
             if (served == Served::later) break;
             if (served == Served::yes) continue;
         }
-        if (settings_drifted(client)) leave();  // Before what is sent for the settings.
+        if (settings_drifted(client)) send_off(client, out);  // Before what is sent for those.
         if (settling(client)) break;
         const Before before = before_step(client);
         const bool waited = client.session_.waiting();
         const pg::ClientSession::Step step = next_step(client, rest);
-        switch (step.kind) {
-            case StepKind::read_more:
-            case StepKind::wait:
-                leave();
-                await_answer(client);
-                return out.at();
-            case StepKind::forward: forward(client, step, before, out); break;
-            case StepKind::answer:
-            case StepKind::discard:
-                leave();
-                if (!step.reply.empty()) client.send(step.reply);
-                out.skip(step.bytes);
-                break;
-            case StepKind::refuse:
-                leave();
-                tell_of_loss(client);
-                break;
-            case StepKind::finish:
-            case StepKind::violate:
-                leave();
-                if (put_off_end(client, step, waited)) {
-                    await_answer(client);
-                } else if (step.kind == StepKind::finish) {
-                    client.leave("closed by client");
-                } else if (step.reply.empty()) {
-                    client.refuse_with(RefusalReason::protocol_violation, {});
-                } else {
-                    client.refuse(RefusalReason::protocol_violation, step.reply);
-                }
-                return out.at();
+        if (step.kind == StepKind::forward) {
+            forward(client, step, before, out);
+            continue;
         }
+        send_off(client, out);
+        if (!serve_step(client, step, waited, out)) return out.at();
     }
-    leave();
+    send_off(client, out);
     if (block == Served::yes) refuse_block(client);
     await_answer(client);
     return out.at();
+}
+
+/// A step that sends nothing on. False: it was the last one for now.
+bool PgRelay::serve_step(PgClient& client, const pg::ClientSession::Step& step, bool waited,
+                         Departure& out) {
+    switch (step.kind) {
+        case StepKind::forward: break;
+        case StepKind::answer:
+        case StepKind::discard:
+            if (!step.reply.empty()) client.send(step.reply);
+            out.skip(step.bytes);
+            return true;
+        case StepKind::refuse: tell_of_loss(client); return true;
+        case StepKind::read_more:
+        case StepKind::wait: await_answer(client); return false;
+        case StepKind::finish:
+        case StepKind::violate:
+            if (put_off_end(client, step, waited)) {
+                await_answer(client);
+            } else if (step.kind == StepKind::finish) {
+                client.leave("closed by client");
+            } else if (step.reply.empty()) {
+                client.refuse_with(RefusalReason::protocol_violation, {});
+            } else {
+                client.refuse(RefusalReason::protocol_violation, step.reply);
+            }
+            return false;
+    }
+    return true;
 }
 
 /// What was asked for before the end is carried out and answered first, as PostgreSQL does. Neither
@@ -265,136 +270,6 @@ bool PgRelay::take_backend(PgClient& client) {
         case pool::Shard::Acquired::Kind::refused: client.refused(acquired.reason); return false;
     }
     return false;
-}
-
-void PgRelay::backend_received(PgBackend& backend, wire::Bytes arrived) {
-    PgShard& shard = backend.shard();
-    net::BufferBudget& buffers = shard.worker().shared().buffers;
-    const bool kept = !backend.inbox_.empty();
-    if (kept && !backend.inbox_.append(arrived, buffers)) {
-        buffers_spent(backend);
-        return;
-    }
-    const wire::Bytes bytes = kept ? backend.inbox_.bytes() : arrived;
-    const bool was_busy = backend.session_.busy();
-    const bool was_held = backend.client_ != nullptr && held(*backend.client_);
-    const Passage passage = pass_on(backend, bytes);
-    if (passage.end == Passage::End::backend_gone) return;
-    if (kept) {
-        backend.inbox_.consume(passage.bytes, buffers);
-    } else if (!backend.inbox_.append(bytes.subspan(passage.bytes), buffers)) {
-        buffers_spent(backend);
-        return;
-    }
-    PgClient* const client = backend.client_;
-    bool settled = false;
-    if (client == nullptr) {
-        backend.advance();
-    } else {
-        if (passage.end == Passage::End::answered) {
-            answer_came(*client);
-        } else if (backend.draining_) {
-            portal_advanced(*client);
-        } else if (was_busy && !backend.session_.busy()) {
-            rest_came(*client);
-        }
-        if (client->listening_) settled = client->listening_->settle();
-        if (client->backend_ == &backend) release_if_settled(*client);
-        if (client->backend_ == &backend) balance(*client);
-    }
-    shard.perform_orders();
-    if (client == nullptr || client->inbox_.empty()) return;
-    const bool waited = client->phase_ == PgClient::Phase::active &&
-                        (client->session_.waiting() || settled || (was_held && !held(*client)));
-    if (waited || client->phase_ == PgClient::Phase::idle) serve_kept(*client);
-}
-
-PgRelay::Passage PgRelay::pass_on(PgBackend& backend, wire::Bytes bytes) {
-    Passage passage;
-    Departure out(bytes, backend.shard().worker().room_to_client);
-    const auto leave = [&] {
-        passage.bytes = out.at();
-        out.leave([&backend](wire::Bytes part) {
-            if (backend.client_ == nullptr) return;
-            backend.shard().counters.sent_bytes += part.size();
-            backend.client_->send(part);
-        });
-    };
-    while (out.at() < bytes.size() || backend.session_.answers_next()) {
-        const wire::Bytes rest = bytes.subspan(out.at());
-        const bool within_frame = backend.within_client_frame();
-        const pg::BackendRun run = backend.session_.next(rest);
-        if (run.event == pg::BackendEvent::answer) {
-            out.insert(run.reply);
-            continue;
-        }
-        if (run.event == pg::BackendEvent::violation) {
-            leave();
-            if (PgClient* const client = backend.client_; client != nullptr && within_frame) {
-                // The rest of a frame that the client has a part of is lost with the violation.
-                client->refuse_with(RefusalReason::backend_violation, {});
-            } else if (client != nullptr) {
-                client->refuse(RefusalReason::backend_violation);
-            }
-            if (backend.is_open()) backend_lost(backend);
-            passage.end = Passage::End::backend_gone;
-            return passage;
-        }
-        if (run.bytes == 0) break;
-        const bool private_run = run.audience == pg::Audience::nobody;
-        if (private_run) {
-            leave();
-            if (backend.draining_) store_for_portal(*backend.client_, rest.first(run.bytes));
-            out.skip(run.bytes);
-        } else {
-            pass_run(backend, run, rest.first(run.bytes), out);
-        }
-        if (run.event == pg::BackendEvent::ready) {
-            const pg::SchemaChange change = backend.session_.take_schema_change();
-            if (change != pg::SchemaChange::none) backend.shard().schema_changed(change);
-        }
-        if (run.event == pg::BackendEvent::ready && !private_run) {
-            passage.end = Passage::End::answered;
-            ++backend.shard().counters.queries;
-        } else if (run.event != pg::BackendEvent::none) {
-            passage.bytes = out.at();
-            event_came(backend, run.event, rest.first(run.bytes));
-            // Opened anew, it has left its old bytes behind.
-            if (!backend.is_open() || backend.task_ == PgBackend::Task::opening) {
-                passage.end = Passage::End::backend_gone;
-                return passage;
-            }
-        }
-    }
-    leave();
-    return passage;
-}
-
-void PgRelay::answer_came(PgClient& client) {
-    PgShard& shard = *client.shard_;
-    PgBackend& backend = *client.backend_;
-    const net::TimePoint now = client.engine().now();
-    if (!backend.session_.busy()) {
-        shard.counters.query_seconds.record(now - client.since_);
-        client.since_ = now;
-        client.cancelled_by_timeout_ = false;
-    }
-    const bool in_statement_mode = shard.settings().pool_mode == config::PoolMode::statement;
-    if (in_statement_mode && backend.session_.settled() &&
-        backend.session_.status() != pg::TransactionStatus::idle) {
-        client.refuse(RefusalReason::transaction_in_statement_mode);
-        return;
-    }
-    client.session_.watch().something_happened();
-    if (client.session_.restarts()) restart_settings(client);
-    if (backend.session_.releasable()) {
-        client.session_.watch().transaction_ended();
-        if (shard.probes_always()) client.session_.watch().doubt_everything();
-        ++shard.counters.transactions;
-        client.transaction_since_ = now;
-        client.cancelled_by_timeout_ = false;
-    }
-    if (shard.has_timeouts()) client.arm_timer();
 }
 
 }  // namespace sluice::server

@@ -87,6 +87,9 @@ class PgRelay {
     static std::size_t serve(PgClient& client, wire::Bytes bytes);
     /// Whether the front of a client's bytes was dealt with, without a backend; or has to wait.
     enum class Served : std::uint8_t { no, yes, later };
+    static void send_off(PgClient& client, Departure& out);
+    [[nodiscard]] static bool serve_step(PgClient& client, const pg::ClientSession::Step& step,
+                                         bool waited, Departure& out);
     [[nodiscard]] static Served serve_unleased(PgClient& client, wire::Bytes rest, Departure& out);
     [[nodiscard]] static Served opens_block(PgClient& client, wire::Bytes rest);
     static void refuse_block(PgClient& client);

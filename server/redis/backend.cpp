@@ -90,7 +90,7 @@ void RedisBackend::try_next_address() {
             open_connecting(fd);
             return;
         }
-        if (errno == EMFILE || errno == ENFILE) {
+        if (net::Engine::out_of_files(errno)) {
             failed("this pooler has no file descriptor left",
                    pool::OpenFailure::short_of_resources);
             return;
