@@ -108,6 +108,7 @@ void Worker::place(std::unique_ptr<PgClient> client) {
         free_slots_.pop_back();
     }
     client->slot_ = slot;
+    if (client->phase() == PgClient::Phase::login) ++client_counts.login;
     clients_[slot] = std::move(client);
     ++client_count_;
 }
@@ -148,6 +149,7 @@ PgClient* Worker::adopt(std::unique_ptr<PgClient> client) {
 std::unique_ptr<PgClient> Worker::part_with(PgClient& client) {
     client.disarm();
     client.depart();
+    if (client.phase() == PgClient::Phase::login) --client_counts.login;
     std::unique_ptr<PgClient> parted = std::move(clients_[client.slot()]);
     free_slots_.push_back(client.slot());
     --client_count_;
@@ -340,17 +342,15 @@ WorkerSnapshot Worker::snapshot(SnapshotDetail detail) {
         snapshot.pools.push_back(shard->snapshot());
     for (const auto& [name, pool] : departed_)
         snapshot.departed.push_back(pool);
-    for (const auto& client : clients_) {
-        if (!client) continue;
-        if (client->phase() == PgClient::Phase::login) ++snapshot.clients_login;
-        if (client->phase() == PgClient::Phase::console) ++snapshot.clients_console;
-        if (client->phase() == PgClient::Phase::replicating) ++snapshot.clients_replicating;
-        const pg::ClientChannels* const channels = client->session().channels();
-        if (channels != nullptr && !channels->names().empty()) ++snapshot.clients_listening;
-        if (detail == SnapshotDetail::rows) snapshot.clients.push_back(row_of(*client));
-    }
+    snapshot.clients_login = client_counts.login;
+    snapshot.clients_console = client_counts.console;
+    snapshot.clients_replicating = client_counts.replicating;
+    snapshot.clients_listening = channels_.listener_count;
     redis_->append_snapshot(snapshot, detail);
     if (detail == SnapshotDetail::counters) return snapshot;
+    for (const auto& client : clients_) {
+        if (client) snapshot.clients.push_back(row_of(*client));
+    }
     for (auto& [entry, shard] : shards_)
         shard->append_rows(snapshot.backends);
     return snapshot;

@@ -123,6 +123,13 @@ class Worker {
     void for_each_shard(const std::function<void(PgShard&)>& visit);
 
     WorkerCounters counters;
+    /// Clients in these phases; the others are counted by their shard.
+    struct ClientCounts {
+        std::uint32_t login = 0;
+        std::uint32_t console = 0;
+        std::uint32_t replicating = 0;
+    };
+    ClientCounts client_counts;
     /// For the relay, to put together what leaves in one send. Empty between two departures.
     std::string room_to_backend;
     std::string room_to_client;

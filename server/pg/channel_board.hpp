@@ -50,8 +50,9 @@ class ChannelBoard {
     /// The connection was lost and is there again.
     void interrupted(const ListeningKey& key);
 
-    std::uint64_t notifications = 0;  ///< Handed to clients.
-    PostedBytes posted;               ///< Notifications on their way here.
+    std::uint64_t notifications = 0;   ///< Handed to clients.
+    std::uint32_t listener_count = 0;  ///< Clients that listen to something.
+    PostedBytes posted;                ///< Notifications on their way here.
 
   private:
     [[nodiscard]] ListenOrder order_of(PgClient& client, std::uint32_t serial,

@@ -219,15 +219,15 @@ void PgClient::cancel_requested(const std::function<void()>& done) {
 }
 
 void PgClient::set_phase(Phase phase) noexcept {
+    // Counted where it happens, so that nobody has to look at all clients to know.
     const auto count = [this](Phase of) -> std::uint32_t* {
-        if (shard_ == nullptr) return nullptr;
         switch (of) {
             case Phase::idle: return &shard_->clients_idle;
             case Phase::waiting: return &shard_->clients_waiting;
             case Phase::active: return &shard_->clients_active;
-            case Phase::login:
-            case Phase::console:
-            case Phase::replicating:
+            case Phase::login: return &worker_->client_counts.login;
+            case Phase::console: return &worker_->client_counts.console;
+            case Phase::replicating: return &worker_->client_counts.replicating;
             case Phase::leaving: return nullptr;
         }
         return nullptr;

@@ -148,10 +148,13 @@ void PgListening::count() {
     if (listens == counted_) return;
     counted_ = listens;
     std::atomic<std::uint32_t>& clients = client_.worker().shared().listening_clients;
+    std::uint32_t& here = client_.worker().channels().listener_count;
     if (listens) {
         clients.fetch_add(1, std::memory_order_relaxed);
+        ++here;
     } else {
         clients.fetch_sub(1, std::memory_order_relaxed);
+        --here;
     }
 }
 

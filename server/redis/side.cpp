@@ -271,11 +271,17 @@ void RedisSide::append_snapshot(WorkerSnapshot& snapshot, SnapshotDetail) {
         parts[name].database = name;
         parts[name].counters = counters;
     }
+    // Thousands of clients have few terms between them.
+    const RedisTerms* terms = nullptr;
+    RedisSnapshot* part_of_terms = nullptr;
     for_each_client([&](RedisClient& client) {
-        RedisSnapshot& part = parts[client.terms().database];
-        part.database = client.terms().database;
-        ++part.clients;
-        if (client.waits()) ++part.clients_waiting;
+        if (&client.terms() != terms) {
+            terms = &client.terms();
+            part_of_terms = &parts[terms->database];
+            part_of_terms->database = terms->database;
+        }
+        ++part_of_terms->clients;
+        if (client.waits()) ++part_of_terms->clients_waiting;
     });
     for (const auto& [key, subscriber] : subscribers_) {
         RedisSnapshot& part = parts[key.database];
