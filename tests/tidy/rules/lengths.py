@@ -3,7 +3,8 @@ longer when it was written down, and each entry may only shrink."""
 
 import re
 
-from tree import Finding, code_only, line_of
+import ratchet
+from tree import code_only, line_of
 
 NAME = "lengths"
 WHY = "one idea a file, one step a function"
@@ -104,26 +105,7 @@ def measured(tree):
 
 
 def check(tree):
-    allowed = {}
-    for number, line in enumerate(tree.texts.get(RATCHET, "").splitlines(), 1):
-        if line.strip() and not line.startswith("#"):
-            parts = line.split()
-            if len(parts) < 2 or not parts[1].isdigit():
-                yield Finding(f"{RATCHET}:{number}: write `path[:function] lines`")
-                continue
-            allowed[parts[0]] = int(parts[1])
-    sizes = measured(tree)
-    for key, (lines, limit, line) in sorted(sizes.items()):
-        bound = allowed.pop(key, None)
-        if lines > (bound or limit):
-            yield Finding(f"{key.split(':')[0]}:{line}: {key} has {lines} lines, "
-                          f"at most {bound or limit}: split it")
-        elif bound and lines <= limit:
-            yield Finding(f"{RATCHET}: {key} is short enough now: take its entry out")
-        elif bound and lines < bound:
-            yield Finding(f"{RATCHET}: {key} has shrunk: write {lines} for it")
-    for key in allowed:
-        yield Finding(f"{RATCHET}: {key} does not exist: take its entry out")
+    yield from ratchet.check(tree, RATCHET, "path[:function]", measured(tree), "lines")
 
 
 def _body(lines):
