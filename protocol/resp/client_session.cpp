@@ -31,7 +31,9 @@ ClientStep wait() {
 
 MemoryUse memory_use_of(const CommandRow& row) noexcept {
     if (row.has(CommandFlag::denyoom)) return MemoryUse::takes;
-    return row.has(CommandFlag::write) ? MemoryUse::frees : MemoryUse::neutral;
+    // The limit itself may have been raised.
+    const bool sets_limit = row.has(CommandFlag::admin) && row.name == "config set";
+    return sets_limit || row.has(CommandFlag::write) ? MemoryUse::frees : MemoryUse::neutral;
 }
 
 }  // namespace

@@ -194,7 +194,7 @@ ClientStep ClientSession::answer_client(Asked& asked) {
         append_integer(asked.out, static_cast<std::int64_t>(asked.facts.id));
         return answered(asked);
     }
-    if (what == "setname" || what == "setinfo" || what == "no-touch") {
+    if (what == "setname" || what == "setinfo" || what == "no-touch" || what == "no-evict") {
         return answer_client_text(asked, what);
     }
     if (what == "getname") {

@@ -104,19 +104,8 @@ constexpr std::array categories{
              "zpopmax zpopmin zrank zrem zrevrank zscore"},
     Category{"blocking",
              "blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin xread xreadgroup"},
-    Category{"dangerous",
-             "acl:deluser acl:dryrun acl:getuser acl:list acl:load acl:log acl:save acl:setuser "
-             "acl:users bgrewriteaof bgsave client:kill client:list client:no-evict client:pause "
-             "client:unblock client:unpause cluster:addslots cluster:addslotsrange "
-             "cluster:bumpepoch cluster:count-failure-reports cluster:delslots "
-             "cluster:delslotsrange cluster:failover cluster:flushslots cluster:forget "
-             "cluster:meet cluster:replicas cluster:replicate cluster:reset cluster:saveconfig "
-             "cluster:set-config-epoch cluster:setslot cluster:slaves config:get config:resetstat "
-             "config:rewrite config:set debug failover flushall flushdb info keys lastsave "
-             "latency:doctor latency:graph latency:histogram latency:history latency:latest "
-             "latency:reset migrate module:list module:load module:loadex module:unload monitor "
-             "pfdebug pfselftest psync replconf replicaof restore restore-asking role save "
-             "shutdown slaveof slowlog:get slowlog:len slowlog:reset sort sort_ro swapdb sync"},
+    Category{"dangerous",  // And all of admin.
+             "flushall flushdb info keys migrate restore restore-asking sort sort_ro swapdb"},
     Category{"connection",
              "asking auth client:caching client:getname client:getredir client:help client:id "
              "client:info client:kill client:list client:no-evict client:pause client:reply "
@@ -142,6 +131,8 @@ constexpr std::string_view slow_alone =
     "memory:purge memory:stats module module:help object pubsub pubsub:help script "
     "slowlog slowlog:help xgroup xinfo";
 
+constexpr std::string_view admin = "admin";
+constexpr std::string_view dangerous = "dangerous";
 constexpr std::string_view fast = "fast";
 constexpr std::string_view slow = "slow";
 constexpr std::uint32_t slow_bit = 1U << categories.size();
@@ -159,11 +150,16 @@ void add_each(BitsByName& bits, std::string_view names, std::uint32_t bit) {
 BitsByName make_bits() {
     BitsByName bits;
     std::uint32_t fast_bit = 0;
+    std::uint32_t dangerous_bit = 0;
+    std::string_view of_admin;
     for (std::size_t index = 0; index < categories.size(); ++index) {
         const std::uint32_t bit = 1U << index;
         if (categories[index].name == fast) fast_bit = bit;
+        if (categories[index].name == dangerous) dangerous_bit = bit;
+        if (categories[index].name == admin) of_admin = categories[index].commands;
         add_each(bits, categories[index].commands, bit);
     }
+    add_each(bits, of_admin, dangerous_bit);
     add_each(bits, slow_alone, 0);
     for (auto& [name, all] : bits) {
         if ((all & fast_bit) == 0) all |= slow_bit;

@@ -1,5 +1,6 @@
 #include "server/redis/client_census.hpp"
 
+#include "protocol/resp/channel_kind.hpp"
 #include "protocol/resp/replies.hpp"
 
 #include "server/net/address.hpp"
@@ -44,6 +45,16 @@ std::string flags_of(const RedisClient& client) {
     return flags.empty() ? "N" : flags;
 }
 
+/// Who asks is at that; of the others only what lasts is known.
+std::string_view command_of(const RedisClient& client, std::string_view asked) {
+    if (!asked.empty()) return asked;
+    const auto channels = client.channel_counts();
+    for (std::size_t kind = 0; kind < channels.size(); ++kind) {
+        if (channels[kind] > 0) return resp::channel_words[kind].subscribe;
+    }
+    return "NULL";
+}
+
 std::string_view lent_to(const RedisClient& client) {
     if (client.backend() == nullptr) return "none";
     if (client.pinned()) return resp::name_of(client.pin_reason());
@@ -62,7 +73,7 @@ resp::ClientFilter::Candidate candidate_of(const RedisClient& client, const std:
 
 }  // namespace
 
-std::string ClientCensus::line_of(const RedisClient& client) {
+std::string ClientCensus::line_of(const RedisClient& client, std::string_view asked) {
     const resp::ClientSession& session = client.session();
     const net::TimePoint now = client.engine().now();
     const auto channels = client.channel_counts();
@@ -98,7 +109,7 @@ std::string ClientCensus::line_of(const RedisClient& client) {
     add("omem", client.pending_output_bytes());
     add("tot-mem", client.kept_bytes() + client.pending_output_bytes());
     add("events", "r");
-    add("cmd", "NULL");
+    add("cmd", command_of(client, asked));
     add("user", user_of(client));
     add("redir", -1);
     add("resp", static_cast<unsigned>(session.version()));
@@ -147,7 +158,8 @@ bool ClientCensus::visit(RedisSide& side) {
         if (client.phase() == RedisClient::Phase::leaving || !client.is_open()) return;
         if (!concerns(client)) return;
         if (question_.task == Task::list) {
-            lines.emplace_back(client.id(), line_of(client));
+            const bool asks = client.id() == asker_id_;
+            lines.emplace_back(client.id(), line_of(client, asks ? "client|list" : ""));
             return;
         }
         ++killed;

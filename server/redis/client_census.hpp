@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,8 +39,8 @@ class ClientCensus {
     static void begin(RedisClient& asker, Question question);
     ClientCensus(RedisClient& asker, Question question);
 
-    /// As CLIENT LIST has it, with a line break.
-    [[nodiscard]] static std::string line_of(const RedisClient& client);
+    /// As CLIENT LIST has it, with a line break. `asked`: what the client asks with, if it is it.
+    [[nodiscard]] static std::string line_of(const RedisClient& client, std::string_view asked);
 
   private:
     /// True: this was the last worker.

@@ -61,8 +61,9 @@ RedisRelay::Goes RedisRelay::consult(RedisClient& client, const resp::ClientStep
                                      std::string& out) {
     using resp::Subject;
     if (step.subject == Subject::own_line || step.subject == Subject::information) {
-        const std::string text = step.subject == Subject::own_line ? ClientCensus::line_of(client)
-                                                                   : information_for(client);
+        const std::string text = step.subject == Subject::own_line
+                                     ? ClientCensus::line_of(client, "client|info")
+                                     : information_for(client);
         if (!step.muted) resp::append_verbatim(out, text, client.session_.version());
         return Goes::on;
     }

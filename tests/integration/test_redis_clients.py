@@ -48,6 +48,7 @@ def clients_see_each_other_on_every_worker(rig):
                 assert mine[0]["addr"] == f"{host}:{port}"
                 assert mine[0]["laddr"] == f"127.0.0.1:{sluice.port}"
                 assert mine[0]["resp"] == ("3" if version else "2")
+                assert mine[0]["cmd"] == "client|info"
         wires[0].ask("SELECT", 3)
         wires[0].ask("CLIENT", "SETINFO", "LIB-NAME", "mine")
         wires[0].send(request("MULTI") + request("GET", "k"))
@@ -60,6 +61,8 @@ def clients_see_each_other_on_every_worker(rig):
         assert by_name["n0"]["lib-name"] == "mine" and by_name["n0"]["flags"] == "x"
         assert by_name["n1"]["flags"] == "b" and by_name["n1"]["backend"] == "blocking"
         assert by_name["n2"]["flags"] == "P" and by_name["n2"]["sub"] == "1"
+        assert by_name["n2"]["cmd"] == "subscribe", "by this clients find whom to end"
+        assert by_name["n3"]["cmd"] == "client|list" and by_name["n4"]["cmd"] == "NULL"
         assert by_name["n3"]["backend"] == "none" and by_name["n3"]["flags"] == "N"
         only = rows(wires[3].ask("CLIENT", "LIST", "TYPE", "pubsub"))
         assert [row["name"] for row in only] == ["n2"]

@@ -47,6 +47,17 @@ TEST(RespClientAnswers, refuses_at_once_what_cannot_be_asked) {
     EXPECT_EQ(talk.consulted, "");
 }
 
+TEST(RespClientAnswers, takes_what_a_client_wishes_of_the_servers_memory) {
+    ClientTalk talk;
+    talk.receive(request({"CLIENT", "NO-EVICT", "ON"}) + request({"CLIENT", "NO-EVICT", "off"}) +
+                 request({"CLIENT", "NO-TOUCH", "on"}) + request({"CLIENT", "NO-EVICT", "x"}) +
+                 request({"CLIENT", "NO-EVICT"}));
+    EXPECT_EQ(talk.to_client,
+              "+OK\r\n+OK\r\n+OK\r\n-ERR syntax error\r\n"
+              "-ERR wrong number of arguments for 'client|no-evict' command\r\n");
+    EXPECT_EQ(talk.to_shared, "");
+}
+
 TEST(RespClientAnswers, adds_to_info_where_all_is_asked_for) {
     const struct {
         std::string asked;

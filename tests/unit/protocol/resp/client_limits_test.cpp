@@ -136,6 +136,9 @@ TEST(RespClientSession, says_what_a_command_means_for_memory) {
     EXPECT_EQ(talk.memory, MemoryUse::frees);
     talk.receive(request({"GET", "k"}));
     EXPECT_EQ(talk.memory, MemoryUse::neutral);
+    ClientTalk operator_talk(LoginState::done, {"config set"});
+    operator_talk.receive(request({"CONFIG", "SET", "maxmemory", "0"}));
+    EXPECT_EQ(operator_talk.memory, MemoryUse::frees) << "the limit may have been raised";
 }
 
 TEST(RespClientSession, changes_lanes_when_nothing_is_owed) {
