@@ -72,6 +72,7 @@ class ClientSession {
             more_bytes,  ///< Nothing can be decided before more arrive.
             begun,       ///< A BEGIN: `bytes` are answered with `reply`.
             ended,       ///< Likewise the end of a block in which nothing was asked for.
+            prepared,    ///< Likewise a Parse with its Sync.
         };
         Kind kind = Kind::none;
         std::size_t bytes = 0;
@@ -81,6 +82,10 @@ class ClientSession {
     /// says `backend` and there is none. The next request takes the BEGIN along to its backend.
     [[nodiscard]] Deferral defer(wire::Bytes available, StatementDesk& desk,
                                  std::uint32_t planning);
+    /// Answers a Parse, under a name and with its Sync behind it, of what the server is known to
+    /// accept, where `wants` says `backend` and there is none. Whoever binds it takes it along.
+    [[nodiscard]] Deferral prepare(wire::Bytes available, StatementDesk& desk,
+                                   std::uint32_t planning);
     /// A block has been begun of which no backend knows.
     [[nodiscard]] bool begin_promised() const noexcept {
         return begin_ && begin_->stage == DeferredBegin::Stage::promised;

@@ -43,29 +43,6 @@ ClientSession::Deferral ClientSession::defer(wire::Bytes available, StatementDes
     return {begins ? Deferral::Kind::begun : Deferral::Kind::ended, request.bytes, desk.written};
 }
 
-/// The client has the statement, which no backend has. False, and nothing done, where PostgreSQL
-/// would object, or we.
-bool ClientSession::parse_here(std::string_view name, std::string_view body, StatementDesk& desk,
-                               std::uint32_t planning) {
-    if (!statements_) statements_ = std::make_unique<ClientStatements>(desk.catalog);
-    const auto beyond = [](std::uint64_t is, std::uint64_t max) { return max != 0 && is > max; };
-    const StatementPolicy& policy = desk.policy;
-    if (!name.empty() &&
-        (statements_->find(name, 0).standing != ClientStatements::Standing::absent ||
-         beyond(statements_->count() + 1, policy.max_client_statements) ||
-         beyond(statements_->bytes() + name.size() + body.size() + sizeof(Statement),
-                policy.max_client_statement_bytes))) {
-        return false;
-    }
-    ++desk.counters.parses;
-    Statement& statement = desk.catalog.take(body, planning);
-    statements_->settle_nothing();
-    statements_->begin_parse(name, statement, 0, desk.generation);
-    statements_->settle(Outcome::happened);
-    if (name.empty()) statements_->set_unnamed_prepared(false);
-    return true;
-}
-
 /// Of the frame at the front, as far as the block decides about it.
 std::optional<ClientSession::Step> ClientSession::begin_step(FrameHeader header,
                                                              wire::Bytes available,

@@ -117,7 +117,11 @@ void ClientStatements::settle(Outcome outcome) {
     Slot& slot = slots_[change.slot];
     --slot.unsettled;
     Statement* released = change.statement;
-    if (outcome == Outcome::happened) released = std::exchange(slot.settled, change.statement);
+    if (outcome == Outcome::happened) {
+        if (change.statement != nullptr && slot.unsettled == 0)
+            change.statement->set_parsed_in(slot.generation);
+        released = std::exchange(slot.settled, change.statement);
+    }
     if (outcome == Outcome::failed && change.slot == unnamed_slot) {
         if (slot.settled != nullptr) catalog_.release(*slot.settled);
         slot.settled = nullptr;

@@ -53,6 +53,11 @@ Statement::Statement(StatementId id, std::string_view body, std::uint32_t planni
       maker_(maker),
       names_moment_(has_moment(text())) {}
 
+const Statement* StatementCatalog::find(std::string_view body, std::uint32_t planning) const {
+    const auto at = statements_.find(Key{body, planning, Maker::parse});
+    return at == statements_.end() ? nullptr : at->second.get();
+}
+
 Statement& StatementCatalog::take(std::string_view body, std::uint32_t planning, Maker maker) {
     const auto at = statements_.find(Key{body, planning, maker});
     Statement* statement = at == statements_.end() ? nullptr : at->second.get();
@@ -66,7 +71,8 @@ Statement& StatementCatalog::take(std::string_view body, std::uint32_t planning,
     } else {
         hold(*statement);
     }
-    if (statement->sightings_ < std::numeric_limits<std::uint32_t>::max()) ++statement->sightings_;
+    if (statement->seen_.sightings < std::numeric_limits<std::uint32_t>::max())
+        ++statement->seen_.sightings;
     return *statement;
 }
 

@@ -45,13 +45,27 @@ class Statement {
     /// What it costs to remember it.
     [[nodiscard]] std::size_t bytes() const noexcept { return sizeof(Statement) + body_.size(); }
     /// How often a client has sent it since it was entered; stops at its largest value.
-    [[nodiscard]] std::uint32_t sightings() const noexcept { return sightings_; }
+    [[nodiscard]] std::uint32_t sightings() const noexcept { return seen_.sightings; }
+    /// The definitions under which a server has accepted it last.
+    [[nodiscard]] std::optional<SchemaGeneration> parsed_in() const noexcept {
+        return seen_.parsed_in;
+    }
+    void set_parsed_in(SchemaGeneration generation) noexcept { seen_.parsed_in = generation; }
     /// What its text has to do with channels, once somebody has looked.
-    [[nodiscard]] std::optional<ChannelNote> channel_notes() const noexcept { return notes_; }
-    void set_channel_notes(ChannelNote notes) noexcept { notes_ = notes; }
+    [[nodiscard]] std::optional<ChannelNote> channel_notes() const noexcept {
+        return seen_.channel_notes;
+    }
+    void set_channel_notes(ChannelNote notes) noexcept { seen_.channel_notes = notes; }
 
   private:
     friend class StatementCatalog;
+
+    /// What its use has shown so far.
+    struct Seen {
+        std::uint32_t sightings = 0;
+        std::optional<ChannelNote> channel_notes;
+        std::optional<SchemaGeneration> parsed_in;
+    };
 
     const StatementId id_;
     const std::string body_;
@@ -59,8 +73,7 @@ class Statement {
     const Feature features_;
     const Maker maker_;
     const bool names_moment_;
-    std::uint32_t sightings_ = 0;
-    std::optional<ChannelNote> notes_;
+    Seen seen_;
     std::uint32_t holders_ = 0;
     Statement* older_ = nullptr;  ///< Among those that nobody holds.
     Statement* newer_ = nullptr;
@@ -89,6 +102,8 @@ class StatementCatalog {
     /// `planning` stands for the settings that decide what a text means.
     [[nodiscard]] Statement& take(std::string_view body, std::uint32_t planning,
                                   Maker maker = Maker::parse);
+    /// Likewise, if it is there; nobody holds it for that. Null: it is not.
+    [[nodiscard]] const Statement* find(std::string_view body, std::uint32_t planning) const;
     /// What stands for a statement of Parse where a backend has it under its client's own name.
     [[nodiscard]] StatementId own_version(const Statement& statement, std::string_view name);
     void hold(Statement& statement) noexcept;

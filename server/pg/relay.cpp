@@ -98,9 +98,8 @@ PgRelay::Served PgRelay::serve_unleased(PgClient& client, wire::Bytes rest, Depa
     const pg::Wants wants = client.session_.wants(rest);
     if (wants == pg::Wants::more_bytes) return Served::later;
     if (wants == pg::Wants::nothing) return Served::no;
-    const Served begun =
-        client.shard_->defers_begin() ? serve_begin(client, rest, out) : Served::no;
-    if (begun != Served::no) return begun;
+    const Served here = serve_here(client, rest, out);
+    if (here != Served::no) return here;
     if (serve_channels(client, rest, out)) return Served::yes;
     if (take_backend(client)) return Served::no;
     // Refused, if it is not in line: the session now discards what belongs to the request.

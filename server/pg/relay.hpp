@@ -93,7 +93,7 @@ class PgRelay {
     [[nodiscard]] static Served serve_unleased(PgClient& client, wire::Bytes rest, Departure& out);
     [[nodiscard]] static Served opens_block(PgClient& client, wire::Bytes rest);
     static void refuse_block(PgClient& client);
-    [[nodiscard]] static Served serve_begin(PgClient& client, wire::Bytes rest, Departure& out);
+    [[nodiscard]] static Served serve_here(PgClient& client, wire::Bytes rest, Departure& out);
     [[nodiscard]] static bool fails_block(PgClient& client);
     static void tell_of_failed_begin(PgClient& client, std::size_t bytes, Departure& out);
     [[nodiscard]] static pg::ClientSession::Step next_step(PgClient& client, wire::Bytes rest);

@@ -1,5 +1,5 @@
-// Transaction blocks that their clients have begun and no backend knows of yet, and those that
-// none is to know of.
+// What is answered without a backend: transaction blocks that their clients have begun and no
+// backend knows of yet, those that none is to know of, and the Parse of what is known.
 
 #include "server/pg/backend.hpp"
 #include "server/pg/client.hpp"
@@ -17,19 +17,22 @@ constexpr std::string_view flush_frame{"H\0\0\0\4", 5};
 
 }  // namespace
 
-PgRelay::Served PgRelay::serve_begin(PgClient& client, wire::Bytes rest, Departure& out) {
-    using Kind = pg::ClientSession::Deferral::Kind;
+PgRelay::Served PgRelay::serve_here(PgClient& client, wire::Bytes rest, Departure& out) {
+    using Deferral = pg::ClientSession::Deferral;
     PgShard& shard = *client.shard_;
-    const auto deferral =
-        client.session_.defer(rest, shard.statements(), client.profile_->planning);
+    if (!shard.shares_backends()) return Served::no;
+    pg::StatementDesk& desk = shard.statements();
+    const PgProfile& profile = *client.profile_;
+    Deferral deferral;
+    if (shard.defers_begin()) deferral = client.session_.defer(rest, desk, profile.planning);
+    if (deferral.kind == Deferral::Kind::none && !profile.odd_texts)
+        deferral = client.session_.prepare(rest, desk, profile.planning);
     switch (deferral.kind) {
-        case Kind::none: return Served::no;
-        case Kind::more_bytes: return Served::later;
-        case Kind::begun: break;
-        case Kind::ended:
-            ++shard.counters.begins_spared;
-            ++shard.counters.transactions;
-            break;
+        case Deferral::Kind::none: return Served::no;
+        case Deferral::Kind::more_bytes: return Served::later;
+        case Deferral::Kind::begun: break;
+        case Deferral::Kind::ended: ++shard.counters.begins_spared; [[fallthrough]];
+        case Deferral::Kind::prepared: ++shard.counters.transactions; break;
     }
     ++shard.counters.queries;
     client.since_ = client.engine().now();

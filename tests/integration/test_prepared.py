@@ -409,12 +409,14 @@ def frames_of_statements_come_in_any_pieces(rig):
 
 @case
 def pgbench_with_prepared_statements(rig):
+    """Each of its threads waits for the Parse of one client while others of its clients hold all
+    backends, so none may need a backend for a Parse."""
     with rig.sluice(pool_size=2, wait_timeout="5s") as sluice:
         host, port = sluice.address
         for arguments in (["-i"], ["--select-only"], []):
             done = subprocess.run(
                 ["pgbench", "-h", host, "-p", str(port), "-U", "app", *arguments,
-                 *([] if "-i" in arguments else "-n -M prepared -c 10 -j 10 -t 100".split()), "app"], capture_output=True, text=True, check=False)
+                 *([] if "-i" in arguments else "-n -M prepared -c 10 -j 2 -t 100".split()), "app"], capture_output=True, text=True, check=False)
             whole = "-i" in arguments or "1000/1000" in done.stdout
             assert done.returncode == 0 and whole, done.stdout + done.stderr
         assert sluice.metric("pool_pins_total") == 0
