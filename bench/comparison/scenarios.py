@@ -1,6 +1,7 @@
 """What is measured. A scenario runs one fresh proxy once and returns its figures by row name."""
 
 import collections
+import contextlib
 import dataclasses
 import glob
 import os
@@ -10,7 +11,7 @@ import subprocess
 import cost
 from clients import Client, answered
 from private_postgres import clean_environment
-from processes import Failure
+from processes import Failure, raise_file_limit
 from proxies import NAME, PASSWORD, Direct, Proxy, Setup
 
 
@@ -44,8 +45,11 @@ class Bench:
     notes: set = dataclasses.field(default_factory=set)
 
 
+@dataclasses.dataclass
 class PostgresBench(Bench):
-    """With pgbench as the client."""
+    """With pgbench as the client, and sluice-bench for those that come and go."""
+
+    load: str = ""
 
     def pgbench(self, port, *arguments):
         return [os.path.join(self.server.binaries, "pgbench"), "-n", "-S", "-h", "127.0.0.1",
@@ -163,6 +167,32 @@ def idle(count):
     return measure
 
 
+def brief(clients):
+    """Clients that connect, log in, ask once and leave, so many at any moment."""
+    def measure(bench, proxy):
+        if not os.path.exists(bench.load):
+            raise Failure(f"{bench.load} does not exist: build it, or say --load")
+        command = [bench.load, "--port", proxy.port, "--user", NAME, "--database", NAME,
+                   "--password", PASSWORD, "--clients", clients, "--seconds", bench.seconds]
+        raise_file_limit(clients + 256)
+        backends = 0
+        with subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True) as load:
+            while load.poll() is None:
+                backends = max(backends, bench.server.backend_count())
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    load.wait(0.2)
+            said = load.stdout.read()
+        figures = dict(re.findall(r"^(\S+) ([\d.]+)$", said, re.MULTILINE))
+        if load.returncode != 0 or "p99.9_ms" not in figures:
+            raise Failure(f"{' '.join(map(str, command))}:\n{said}")
+        named = {name: float(figures[f"{name}_ms"]) for name in ("p50", "p99", "p99.9")}
+        return named | {"rate": float(figures["rate"]), "failed": float(figures["failures"]),
+                        "backends": backends}
+
+    return measure
+
+
 def over_workers(clients):
     def measure(bench, proxy):
         load = ["-c", clients, "-j", 2]
@@ -221,6 +251,13 @@ def all_scenarios(workers=2):
     for count in (1000, 10_000):
         found.append(Scenario(f"idle-{count}", (Row("memory", "KiB", ("value", "<=", 0.8)),),
                               Setup(max_clients=count + 100), idle(count)))
+    lives = (RATE, Row("p50", "ms"), Row("p99", "ms"), Row("p99.9", "ms"), Row("failed", ""),
+             Row("backends", ""))
+    for auth in ("trust", "scram-sha-256"):
+        found.append(Scenario(f"brief-{auth.split('-')[0]}-2000", lives,
+                              Setup(auth=auth, max_clients=2100), brief(2000)))
+    # As many as the server itself lets in.
+    found.append(Scenario("direct-brief-64", lives, Setup(), brief(64), versus="direct"))
     found.append(Scenario(
         f"workers-{workers}",
         (Row("cpu", "us", ("ratio", "<=", 1.1)), Row("rate", "1/s", ("ratio", ">=", 1.0)),

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 
@@ -72,6 +73,12 @@ class PrivatePostgres:
         for statement in statements:
             command += ["--command", statement]
         return self._run("psql", *command)
+
+    def backend_count(self):
+        """How many clients have a backend, the one who asks not among them."""
+        said = self.execute("SELECT 'backends', count(*) - 1 FROM pg_stat_activity "
+                            "WHERE backend_type = 'client backend'")
+        return int(re.search(r"backends\s*\|\s*(\d+)", said)[1])
 
     def fill(self, scale=1):
         """pgbench's tables, made past the pooler."""
