@@ -122,7 +122,9 @@ void BackendSession::settle(const OwedReply& entry, Outcome outcome) {
             for (const std::string& name : client_statements_->names_in_doubt())
                 names_.distrust(name);
         }
-        client_statements_->settle(outcome);
+        const bool committed = status_ == TransactionStatus::idle && !redefines();
+        client_statements_->settle(
+            outcome, committed ? ClientStatements::Basis::committed : ClientStatements::Basis::own);
     }
     if (entry.twist == Twist::own_name) {
         names_.settle(outcome);

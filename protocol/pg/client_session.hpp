@@ -62,8 +62,9 @@ class ClientSession {
 
     /// Whether the request at the front begins a transaction block and does not end it, as far as
     /// its text tells: to be asked where there may be none. Nothing: more bytes must arrive.
-    [[nodiscard]] std::optional<bool> opens_block(wire::Bytes available,
-                                                  StatementReader& reader) const;
+    /// Of a text in which a backslash may mean what is not seen here (`odd_texts`), only that.
+    [[nodiscard]] std::optional<bool> opens_block(wire::Bytes available, StatementReader& reader,
+                                                  bool odd_texts) const;
 
     /// What became of the front of a client's bytes without a backend.
     struct Deferral {

@@ -20,7 +20,8 @@ bool parses_for_certain(std::string_view body, const StatementDesk& desk, std::u
         if (plain && known->parsed_in() == desk.generation) return true;
     }
     const std::string_view text = body.substr(0, body.find('\0'));
-    return block_command_of(text) != BlockCommand::none && is_parse_body(wire::as_bytes(body));
+    const bool bare = body.substr(text.size()) == std::string_view("\0\0\0", 3);
+    return bare && block_command_of(text) != BlockCommand::none;
 }
 
 }  // namespace

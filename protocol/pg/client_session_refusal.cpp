@@ -144,8 +144,8 @@ std::optional<BlockEnd> ClientSession::block_end_at_front(FrameHeader header,
     return block_end_of(wire::as_text(text));
 }
 
-std::optional<bool> ClientSession::opens_block(wire::Bytes available,
-                                               StatementReader& reader) const {
+std::optional<bool> ClientSession::opens_block(wire::Bytes available, StatementReader& reader,
+                                               bool odd_texts) const {
     if (body_left_ > 0 || refusal_ != Refusal::none || loss_untold()) return false;
     if (available.size() < frame_header_bytes) return false;
     const FrameHeader header = read_frame_header(available);
@@ -174,6 +174,8 @@ std::optional<bool> ClientSession::opens_block(wire::Bytes available,
         return std::nullopt;
     }
     if (one_statement ? !begins_like_block(text) : !mentions_block_begin(text)) return false;
+    const bool odd = odd_texts || watch_.reads_oddly();
+    if (odd && text.find('\\') != std::string_view::npos) return begins_like_block(text);
     // What cannot be read is the server's to judge.
     bool open = false;
     for (const Effect& effect : reader.read(text).effects) {

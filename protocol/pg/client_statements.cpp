@@ -99,7 +99,7 @@ void ClientStatements::begin(Change change, std::uint32_t batch) {
     expect(slot, change.statement);
 }
 
-void ClientStatements::settle(Outcome outcome) {
+void ClientStatements::settle(Outcome outcome, Basis basis) {
     SLUICE_ASSERT(settled_to_ < changes_.size());
     const Change change = changes_[settled_to_++];
     if (settled_to_ == changes_.size()) {
@@ -118,8 +118,8 @@ void ClientStatements::settle(Outcome outcome) {
     --slot.unsettled;
     Statement* released = change.statement;
     if (outcome == Outcome::happened) {
-        if (change.statement != nullptr && slot.unsettled == 0)
-            change.statement->set_parsed_in(slot.generation);
+        const bool last = change.statement != nullptr && slot.unsettled == 0;
+        if (last && basis == Basis::committed) change.statement->set_parsed_in(slot.generation);
         released = std::exchange(slot.settled, change.statement);
     }
     if (outcome == Outcome::failed && change.slot == unnamed_slot) {

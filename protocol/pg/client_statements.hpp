@@ -78,8 +78,10 @@ class ClientStatements {
     void begin_query(Names names, std::uint32_t batch);
     /// The same, of a client whose changes are all settled.
     void drop_unnamed();
+    /// Whether what a text was accepted by holds for everybody, or perhaps for one transaction.
+    enum class Basis : std::uint8_t { committed, own };
     /// The oldest change has happened, or never will. An unnamed Parse that fails leaves none.
-    void settle(Outcome outcome);
+    void settle(Outcome outcome, Basis basis = Basis::own);
     /// Nothing that has been begun will happen.
     void settle_nothing();
     /// DEALLOCATE ALL: every settled name goes, the unnamed statement stays.

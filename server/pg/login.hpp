@@ -52,8 +52,9 @@ class PgLogin final : private net::Timer {
     void settings_tried() { notices_.emplace(); }
     /// A whole NoticeResponse, what the server has to say of them.
     void settings_noticed(wire::Bytes frame);
-    /// All of those, as NoticeResponse frames.
-    [[nodiscard]] std::string take_notices() { return std::exchange(notices_, {}).value_or(""); }
+    /// All of those, for a refusal of the settings to stand behind: clients understand them only
+    /// behind AuthenticationOk, so it stands in front. Empty where there is none.
+    [[nodiscard]] std::string take_notices();
 
     [[nodiscard]] const std::string& user() const noexcept { return user_; }
     [[nodiscard]] const std::string& database() const noexcept { return database_; }

@@ -76,6 +76,14 @@ void PgLogin::go_to_pool(const std::shared_ptr<pool::PoolEntry>& entry) {
     });
 }
 
+std::string PgLogin::take_notices() {
+    const std::string notices = std::exchange(notices_, {}).value_or("");
+    if (notices.empty()) return {};
+    std::string out = std::exchange(reply_, {});
+    pg::append_authentication_ok(out);
+    return out += notices;
+}
+
 void PgLogin::refuse_database() {
     client_.refuse(RefusalReason::database_unknown,
                    "database \"" + database_ + "\" does not exist");

@@ -49,7 +49,8 @@ PgRelay::Served PgRelay::opens_block(PgClient& client, wire::Bytes rest) {
     if (shard.settings().pool_mode != config::PoolMode::statement) return Served::no;
     // Behind an error it would be read over.
     if (client.backend_ != nullptr && client.backend_->session_.skipping()) return Served::no;
-    const auto opens = client.session_.opens_block(rest, shard.statements().reader);
+    const auto opens =
+        client.session_.opens_block(rest, shard.statements().reader, client.profile_->odd_texts);
     if (!opens) return Served::later;
     return *opens ? Served::yes : Served::no;
 }

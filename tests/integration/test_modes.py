@@ -174,6 +174,14 @@ def statement_mode_refuses_transactions_and_rolls_them_back(rig):
 
 
 @case
+def statement_mode_leaves_odd_strings_to_the_server(rig):
+    with rig.sluice(pool_mode="statement", pool_size=1) as sluice:
+        client = sluice.connect(parameters={"standard_conforming_strings": "off"})
+        assert client.value("SELECT length('it\\'; BEGIN; --')") == "14"
+        client.end()
+
+
+@case
 def statement_mode_refuses_a_block_before_it_begins(rig):
     """The refusal is the first word, and the server has heard nothing of it."""
     begun = [Query("BEGIN"), Query("/* c */ start transaction isolation level serializable;"),

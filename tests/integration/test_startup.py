@@ -1,6 +1,7 @@
 """Before the login: the first packet in every shape, protocol versions, startup parameters."""
 
 import struct
+import subprocess
 
 from case import case
 from pgwire import (Client, Closed, Wire, fields_of, gssenc_request, ssl_request, startup,
@@ -14,6 +15,16 @@ def first_error(wire):
     messages = wire.messages_to_the_end()
     assert messages and messages[-1].kind == "E", f"no error but {messages}"
     return fields_of(messages[-1].body)
+
+
+@case
+def libpq_understands_the_refusal_of_settings_that_bring_notices(rig):
+    with rig.sluice(pool_size=1) as sluice:
+        host, port = sluice.address
+        words = f"host={host} port={port} user=app dbname=app options='-c role={'r' * 70}'"
+        done = subprocess.run(["psql", "--no-psqlrc", words, "-c", "SELECT 1"], capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, check=False)
+        assert done.returncode == 2 and f'"{"r" * 63}" does not exist' in done.stderr, done.stderr
 
 
 @case

@@ -54,6 +54,17 @@ TEST(Prepare, leaves_to_the_server_what_it_has_not_accepted) {
     EXPECT_EQ(line.prepare(parse_s).kind, Kind::none) << "of other tables";
 }
 
+TEST(Prepare, leaves_to_the_server_what_perhaps_one_transaction_knows) {
+    Unleased line;
+    line.ask(query_frame("BEGIN"), "C ZT");
+    line.ask(parse_s, "1 ZT");
+    EXPECT_EQ(line.prepare(parse_s).kind, Kind::none) << "of a table that only that one sees";
+    line.ask(query_frame("COMMIT"), "C Z");
+    line.ask(parse_frame("again", "SELECT b FROM t") + sync_frame, "1 Z");
+    EXPECT_EQ(line.prepare(parse_s).kind, Kind::none);
+    EXPECT_EQ(line.prepare(parse_frame("s", "SELECT b FROM t") + sync_frame).kind, Kind::prepared);
+}
+
 TEST(Prepare, leaves_to_the_server_what_is_more_than_a_name_for_a_text) {
     Unleased line;
     line.ask(parse_s, "1 Z");
@@ -79,6 +90,8 @@ TEST(Prepare, answers_begin_and_commit_which_no_server_refuses) {
     EXPECT_EQ(line.prepare(parse_frame("d", "BEGIN; SELECT 1") + sync_frame).kind, Kind::none);
     const std::string odd = client_frame('P', std::string("e\0BEGIN\0\0", 9)) + sync_frame;
     EXPECT_EQ(line.prepare(odd).kind, Kind::none) << "malformed";
+    const std::string types = client_frame('P', std::string("f\0BEGIN\0\0\1\0\0\0\0", 14));
+    EXPECT_EQ(line.prepare(types + sync_frame).kind, Kind::none) << "with a parameter";
 }
 
 TEST(Prepare, keeps_the_limits_of_a_client) {
