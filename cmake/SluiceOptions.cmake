@@ -43,10 +43,29 @@ if(SLUICE_COVERAGE)
     target_link_options(sluice_sanitizers INTERFACE --coverage)
 endif()
 
+# GCC lays the program out by what a load has run (scripts/build-tuned): `generate` builds one that
+# writes that down, `use` one that goes by it. The folder of the objects is in the names of the
+# records, so both are built in the same.
+set(SLUICE_PROFILE "" CACHE STRING "Empty, generate or use")
+add_library(sluice_profile INTERFACE)
+if(SLUICE_PROFILE STREQUAL "generate")
+    # Workers and helping threads count at the same time.
+    target_compile_options(sluice_profile INTERFACE -fprofile-generate -fprofile-update=atomic)
+    target_link_options(sluice_profile INTERFACE -fprofile-generate)
+elseif(SLUICE_PROFILE STREQUAL "use")
+    # What the load has not run is compiled as ever, not for size.
+    target_compile_options(sluice_profile INTERFACE -fprofile-use -fprofile-partial-training
+        -Wno-missing-profile)
+    target_link_options(sluice_profile INTERFACE -fprofile-use -fprofile-partial-training
+        -Wno-missing-profile)
+elseif(SLUICE_PROFILE)
+    message(FATAL_ERROR "SLUICE_PROFILE is empty, generate or use, not ${SLUICE_PROFILE}")
+endif()
+
 add_library(sluice_options INTERFACE)
 target_compile_features(sluice_options INTERFACE cxx_std_20)
 target_include_directories(sluice_options INTERFACE ${PROJECT_SOURCE_DIR})
-target_link_libraries(sluice_options INTERFACE sluice_warnings sluice_sanitizers)
+target_link_libraries(sluice_options INTERFACE sluice_warnings sluice_sanitizers sluice_profile)
 
 find_program(SLUICE_CCACHE ccache)
 if(SLUICE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

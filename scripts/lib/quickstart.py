@@ -3,15 +3,14 @@
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 
 import exposition
+from front import start_redis, start_sluice
 from private_postgres import PrivatePostgres, clean_environment
-from processes import (Failure, Processes, ended_by_signals, free_port, raise_file_limit, tail,
-                       unprivileged_user, wait_until)
+from processes import Failure, Processes, ended_by_signals, raise_file_limit, tail
 
 CLIENTS = 300
 BACKENDS = 10
@@ -22,52 +21,6 @@ DATABASE = "app"
 
 def say(text):
     print(text, flush=True)
-
-
-def start_redis(processes, folder):
-    """A private Redis that keeps nothing; returns its port."""
-    port = free_port(6379)
-    home = os.path.join(folder, "redis")
-    os.mkdir(home)
-    user = unprivileged_user()
-    if user is not None:
-        shutil.chown(home, user.pw_name)
-    log = os.path.join(home, "redis.log")
-    process = processes.start(["redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", home,
-                               "--save", ""], log, user=user)
-    wait_until(lambda: redis_cli(port, "PING") == "PONG", "waiting for Redis", 30.0, process)
-    return port
-
-
-def redis_cli(port, *words):
-    done = subprocess.run(["redis-cli", "-p", str(port), *words], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, check=False)
-    return done.stdout.strip()
-
-
-def start_sluice(processes, folder, binary, postgres, redis_port):
-    """Starts the server with no configuration file; returns it with its ports."""
-    port, front, admin_port = free_port(6432), free_port(6380), free_port(9632)
-    user = unprivileged_user()
-    if user is not None:
-        # The tree may lie where only root can read.
-        binary = shutil.copy(binary, os.path.join(folder, "sluice"))
-    command = [binary, "--postgres", postgres.url, "--set", f"postgres.pool_size={BACKENDS}",
-               "--redis", f"redis://127.0.0.1:{redis_port}"]
-    if port != 6432:
-        command += ["--set", f'postgres.listen=["127.0.0.1:{port}"]']
-    if front != 6380:
-        command += ["--set", f'redis.listen=["127.0.0.1:{front}"]']
-    if admin_port != 9632:
-        command += ["--set", f'admin.listen="127.0.0.1:{admin_port}"']
-    log = os.path.join(folder, "sluice.log")
-    process = processes.start(command, log, user=user, files=CLIENTS * 3 + 1024)
-    try:
-        wait_until(lambda: exposition.fetch(f"http://127.0.0.1:{admin_port}/readyz"),
-                   "waiting for Sluice", 30.0, process)
-    except Failure as failure:
-        raise Failure(f"{failure}\n{tail(log)}") from None
-    return process, log, port, front, admin_port
 
 
 def run_load(folder, pgbench, port):
@@ -160,7 +113,8 @@ def main():
             redis = start_redis(processes, folder)
             say(f"starting Sluice before them (they are on ports {postgres.port} and {redis}) ...")
             process, log, port, front, admin_port = start_sluice(
-                processes, folder, os.path.abspath(options.binary), postgres, redis)
+                processes, folder, os.path.abspath(options.binary), postgres, redis, BACKENDS,
+                files=CLIENTS * 3 + 1024)
             say(f"{CLIENTS} clients for {SECONDS} s on {BACKENDS} backends ...")
             load = run_load(folder, os.path.join(postgres.binaries, "pgbench"), port)
             text = exposition.fetch(f"http://127.0.0.1:{admin_port}/metrics")
